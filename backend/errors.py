@@ -1,0 +1,183 @@
+"""What can go wrong, numbered: one table for the command line, the pipe and Blender.
+
+1xx installing, 2xx checkpoints and heads, 3xx running a job, 4xx the pipe, 5xx Blender's side.
+Standard library only: Blender's Python imports this file.
+"""
+
+from typing import ClassVar
+
+TABLE: dict[int, type["BackendError"]] = {}
+
+
+class BackendError(Exception):
+    """A failure the user can mend: what happened and where, and as `advice` what to do next.
+
+    A subclass states its own `code` (stable, unique), its `title`, and as `fix` the id of the action that
+    mends it, which a button may offer.
+    """
+
+    code: ClassVar[int] = 399
+    title: ClassVar[str] = "Internal error"
+    fix: ClassVar[str | None] = None
+    exit_status: ClassVar[int] = 3
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.__dict__.get("code") is None or cls.code in TABLE:
+            raise TypeError(f"{cls.__name__} needs a code of its own, {cls.code} is taken")
+        TABLE[cls.code] = cls
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+TABLE[BackendError.code] = BackendError
+
+
+def rebuild(code: int, message: str, advice: str = "") -> BackendError:
+    """The error another process described; a code this version does not know becomes a plain BackendError."""
+    return TABLE.get(code, BackendError)(message, advice=advice)
+
+
+class InstallFailed(BackendError):
+    code = 100
+    title = "Installing failed"
+    fix = "install"
+
+
+class NoNetwork(BackendError):
+    code = 101
+    title = "The package index does not answer"
+    fix = "install"
+
+
+class DiskFull(BackendError):
+    code = 102
+    title = "The disk is full"
+
+
+class PythonTooOld(BackendError):
+    code = 103
+    title = "No suitable Python"
+
+
+class PackageMissing(BackendError):
+    code = 104
+    title = "A package is missing"
+    fix = "install"
+
+
+class LibraryMissing(BackendError):
+    code = 105
+    title = "A system library is missing"
+
+
+class EnvironmentBusy(BackendError):
+    code = 106
+    title = "Another set-up is running"
+
+
+class CheckpointMissing(BackendError):
+    code = 201
+    title = "A checkpoint is missing"
+    fix = "checkpoints"
+
+
+class CheckpointInvalid(BackendError):
+    code = 202
+    title = "A checkpoint is damaged"
+    fix = "checkpoints"
+
+
+class HeadInvalid(BackendError):
+    code = 203
+    title = "The head model cannot be used"
+
+
+class UsageError(BackendError):
+    """What was asked makes no sense; nothing was done."""
+
+    code = 300
+    title = "That cannot be done"
+    exit_status = 2
+
+
+class EmptyPrompt(UsageError):
+    code = 301
+    title = "There are no words"
+
+
+class UnknownWords(UsageError):
+    code = 302
+    title = "Words the checkpoints do not know"
+
+
+class UnknownOption(UsageError):
+    code = 303
+    title = "Unknown option"
+
+
+class FolderExists(BackendError):
+    code = 310
+    title = "The folder exists"
+
+
+class FolderUnwritable(BackendError):
+    code = 311
+    title = "The folder cannot be written"
+
+
+class FaceMissing(BackendError):
+    code = 312
+    title = "There is no face"
+
+
+class FaceInvalid(BackendError):
+    code = 313
+    title = "The face is damaged"
+
+
+class SchemaTooNew(BackendError):
+    code = 314
+    title = "The face is from a newer version"
+
+
+class NotANumber(BackendError):
+    code = 320
+    title = "The optimisation left the numbers"
+
+
+class Cancelled(BackendError):
+    """The user stopped the job; not a failure."""
+
+    code = 321
+    title = "Cancelled"
+    exit_status = 130
+
+
+class ProtocolError(BackendError):
+    code = 400
+    title = "The line is not a message"
+
+
+class UnknownType(ProtocolError):
+    code = 401
+    title = "Unknown type of message"
+
+
+class LineTooLong(ProtocolError):
+    code = 402
+    title = "The message is too long"
+
+
+class VersionMismatch(ProtocolError):
+    code = 403
+    title = "Add-on and backend do not fit"
+    fix = "install"
+
+
+class PathRefused(BackendError):
+    code = 404
+    title = "The path leaves the scratch folder"

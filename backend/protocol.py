@@ -1,0 +1,286 @@
+"""What the add-on and the backend say to each other: one JSON object a line, tagged with `type`.
+
+Standard library only: Blender's Python imports this file. Arrays and pictures never travel here; they are
+files in the scratch folder, named by paths relative to it. `hello ready heartbeat unload unloaded shutdown
+bye` carry no id, all others the job's; every job ends in exactly one of result, error, cancelled. Unknown
+fields are ignored, so that a newer minor version may add some.
+"""
+
+import json
+import types
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
+
+from .errors import BackendError, LineTooLong, ProtocolError, UnknownType, VersionMismatch
+
+VERSION = (1, 0)  # major: both sides must agree; minor: what is missing is absent
+LINE_LIMIT = 1 << 20  # bytes, the newline included
+
+
+# What the client says.
+
+
+@dataclass(frozen=True)
+class ClientHello:
+    """The first line. `scratch` is the folder that all paths of this conversation are relative to."""
+
+    type: ClassVar[str] = "hello"
+    addon_version: str
+    scratch: str
+    protocol: tuple[int, int] = VERSION
+    blender: str = ""
+    locale: str = ""
+
+
+@dataclass(frozen=True)
+class Submit:
+    """Run job `op` with `params`; ids are never used twice."""
+
+    type: ClassVar[str] = "submit"
+    id: str
+    op: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop job `id` at its next step; a job that has ended, or never was, is left alone."""
+
+    type: ClassVar[str] = "cancel"
+    id: str
+
+
+@dataclass(frozen=True)
+class Unload:
+    """Free what no job needs, but for the models named in `keep`."""
+
+    type: ClassVar[str] = "unload"
+    keep: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    type: ClassVar[str] = "shutdown"
+
+
+# What the backend says.
+
+
+@dataclass(frozen=True)
+class BackendHello:
+    """Sent before anything heavy is imported."""
+
+    type: ClassVar[str] = "hello"
+    backend_version: str
+    pid: int
+    python: str
+    protocol: tuple[int, int] = VERSION
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Jobs may come. Memory in MiB; a checkpoint is {"id", "state"}."""
+
+    type: ClassVar[str] = "ready"
+    torch: str
+    devices: tuple[dict[str, Any], ...] = ()
+    capabilities: tuple[str, ...] = ()
+    checkpoints: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """Every second from a thread of its own. `time` in seconds since start; memory in MiB."""
+
+    type: ClassVar[str] = "heartbeat"
+    time: float
+    state: str
+    rss_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    type: ClassVar[str] = "accepted"
+    id: str
+    queue_position: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Step `step` of `total` in `phase`; `eta_s` in seconds."""
+
+    type: ClassVar[str] = "progress"
+    id: str
+    phase: str
+    step: int
+    total: int
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    type: ClassVar[str] = "preview"
+    id: str
+    file: str
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """The job's end. `outputs` is what the job returned, its paths relative to the scratch folder."""
+
+    type: ClassVar[str] = "result"
+    id: str
+    outputs: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Error:
+    """A failed job, or with an empty id a line that could not be understood; `code` is of `errors.TABLE`."""
+
+    type: ClassVar[str] = "error"
+    id: str
+    code: int
+    title: str
+    message: str
+    advice: str = ""
+    fix: str | None = None
+
+    @classmethod
+    def of(cls, id: str, error: BackendError) -> "Error":
+        """The message that tells of `error`."""
+        return cls(id, error.code, error.title, error.message, error.advice, error.fix)
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    type: ClassVar[str] = "cancelled"
+    id: str
+
+
+@dataclass(frozen=True)
+class Unloaded:
+    type: ClassVar[str] = "unloaded"
+
+
+@dataclass(frozen=True)
+class Bye:
+    type: ClassVar[str] = "bye"
+
+
+Request = ClientHello | Submit | Cancel | Unload | Shutdown
+Event = (
+    BackendHello
+    | Ready
+    | Heartbeat
+    | Accepted
+    | Progress
+    | Preview
+    | Result
+    | Error
+    | Cancelled
+    | Unloaded
+    | Bye
+)
+
+
+def encode(message: Request | Event) -> bytes:
+    """One line, newline included.
+
+    Raises:
+        LineTooLong: more than LINE_LIMIT bytes; such things belong in files.
+        ProtocolError: a value JSON does not know, such as NaN.
+    """
+    values = {"type": message.type, "v": VERSION[0], **asdict(message)}
+    try:
+        line = json.dumps(values, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ProtocolError(f"{message.type} cannot be sent as JSON: {error}") from None
+    if len(line) > LINE_LIMIT:
+        raise LineTooLong(f"{message.type} takes {len(line)} bytes, {LINE_LIMIT} are allowed")
+    return line
+
+
+def decode_request(line: bytes) -> Request:
+    """What the client said; see `_decode` for the errors."""
+    return _decode(line, _REQUESTS)
+
+
+def decode_event(line: bytes) -> Event:
+    """What the backend said; see `_decode` for the errors."""
+    return _decode(line, _EVENTS)
+
+
+def check_version(theirs: tuple[int, int]) -> None:
+    """Raises VersionMismatch unless the other side speaks our major version."""
+    if theirs[0] != VERSION[0]:
+        raise VersionMismatch(
+            f"the other side speaks protocol {theirs[0]}.{theirs[1]}, this one {VERSION[0]}.{VERSION[1]}",
+            advice="update the add-on and the backend to the same version",
+        )
+
+
+def _decode(line: bytes, kinds: dict[str, type]) -> Any:
+    """Raises LineTooLong, UnknownType, or ProtocolError for anything else that is not a message."""
+    if len(line) > LINE_LIMIT:
+        raise LineTooLong(f"a line of {len(line)} bytes, {LINE_LIMIT} are allowed")
+    try:
+        values = json.loads(line, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise ProtocolError(f"not JSON: {line[:80]!r}") from None
+    if not isinstance(values, dict) or not isinstance(values.get("type"), str):
+        raise ProtocolError(f"not an object with a type: {line[:80]!r}")
+    kind = kinds.get(values["type"])
+    if kind is None:
+        raise UnknownType(
+            f"no message is called {values['type'][:40]!r}",
+            advice="the other side may be newer: update this one",
+        )
+    found = {}
+    for name, hint in _HINTS[kind].items():
+        if name in values:
+            found[name] = _checked(values[name], hint, f"{kind.type}.{name}")
+    missing = [one.name for one in fields(kind) if _required(one) and one.name not in found]
+    if missing:
+        raise ProtocolError(f"{kind.type} needs {', '.join(missing)}")
+    return kind(**found)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _required(one: Any) -> bool:
+    return one.default is MISSING and one.default_factory is MISSING
+
+
+def _checked(value: Any, hint: Any, where: str) -> Any:
+    """`value` as `hint` wants it: lists become tuples, whole numbers floats; else ProtocolError."""
+    origin = get_origin(hint) or hint
+    if hint is Any:
+        return value
+    if origin in (Union, types.UnionType):
+        return None if value is None else _checked(value, get_args(hint)[0], where)
+    if origin is tuple and isinstance(value, list):
+        kinds = get_args(hint)
+        if kinds[-1] is Ellipsis:
+            return tuple(_checked(one, kinds[0], where) for one in value)
+        if len(kinds) == len(value):
+            return tuple(_checked(one, kind, where) for one, kind in zip(value, kinds, strict=True))
+    elif origin is float and isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            pass
+    elif isinstance(value, origin) and (origin is bool or not isinstance(value, bool)):
+        return value
+    raise ProtocolError(f"{where} is {str(value)[:40]!r}, it should be {hint}")
+
+
+_REQUESTS = {kind.type: kind for kind in get_args(Request)}
+_EVENTS = {kind.type: kind for kind in get_args(Event)}
+_HINTS = {
+    kind: {one.name: get_type_hints(kind)[one.name] for one in fields(kind)}
+    for kind in (*_REQUESTS.values(), *_EVENTS.values())
+}
