@@ -181,3 +181,29 @@ class VersionMismatch(ProtocolError):
 class PathRefused(BackendError):
     code = 404
     title = "The path leaves the scratch folder"
+
+
+class SpawnFailed(BackendError):
+    code = 410
+    title = "The backend does not start"
+    fix = "install"
+
+
+class BackendCrashed(BackendError):
+    code = 411
+    title = "The backend stopped"
+
+
+class HeadGone(BackendError):
+    code = 501
+    title = "The head is gone"
+
+
+class TopologyChanged(BackendError):
+    code = 502
+    title = "The mesh is not the head's any more"
+
+
+class LinkedData(BackendError):
+    code = 503
+    title = "The head belongs to another file"
