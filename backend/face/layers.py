@@ -1,4 +1,4 @@
-"""A face is a base followed by its layers: the exact arithmetic of edits. Imports numpy only."""
+"""A face is a base followed by its layers: the exact arithmetic of edits, in numpy alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
+from .mesh import FloatArray
+
 TexelArray = NDArray[np.uint8]
 DeltaArray = NDArray[np.int16]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -19,7 +18,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
-from ..errors import DiskFull, FaceInvalid, FaceMissing, FolderExists, FolderUnwritable, SchemaTooNew
+from ..errors import FaceInvalid, FaceMissing, FolderExists, SchemaTooNew
+from ..files import refusal, write_through
 from .layers import Face, Layer, TexelArray, albedo, vertices
 
 SCHEMA = 1
@@ -91,19 +91,16 @@ def save(face: Face, folder: Path) -> Path:
     try:
         partial.mkdir(parents=True)
         for name, content in _files(face).items():
-            _write(partial / name, content)
+            path = partial / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_through(path, content)
         document["id"] = identify(partial)
-        _write(partial / "face.json", json.dumps(document, indent=1).encode())
+        write_through(partial / "face.json", json.dumps(document, indent=1).encode())
         partial.rename(folder)
     except OSError as error:
         if os.path.lexists(folder):
             raise FolderExists(f"{folder} exists", advice="name a folder that does not exist yet") from error
-        if error.errno == errno.ENOSPC:
-            raise DiskFull(f"no space for {folder}", advice="free some space and try again") from error
-        raise FolderUnwritable(
-            f"{folder} cannot be written: {error.strerror or error}",
-            advice="choose a folder you may write to",
-        ) from error
+        raise refusal(folder, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
@@ -191,6 +188,13 @@ def identify(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def png(texels: TexelArray) -> bytes:
+    """A picture (H, W, 3) or (H, W) as a PNG file; the same texels give the same bytes."""
+    stream = BytesIO()
+    Image.fromarray(texels).save(stream, "PNG")
+    return stream.getvalue()
+
+
 def check(face: Face, folder: Path) -> None:
     """Raises FaceInvalid where the arrays of a face do not fit each other or hold what is no number."""
     V, S, E = len(face.base_vertices), len(face.base_albedo), len(face.expression)
@@ -248,7 +252,7 @@ def _files(face: Face) -> dict[str, bytes]:
             identity=face.identity, sliders=face.sliders, expression=face.expression, offsets=face.offsets
         ),
         "mesh.npz": _npz(vertices=vertices(face), expressions=face.expressions),
-        "albedo.png": _png(albedo(face)),
+        "albedo.png": png(albedo(face)),
         "base.npz": _npz(vertices=face.base_vertices, albedo=face.base_albedo),
     }
     if face.preview is not None:
@@ -260,7 +264,7 @@ def _files(face: Face) -> dict[str, bytes]:
             **{name: array for name, array in delta.items() if array is not None}
         )
         if layer.mask is not None:
-            files[f"{inside}/mask.png"] = _png(layer.mask)
+            files[f"{inside}/mask.png"] = png(layer.mask)
         if layer.weights is not None:
             files[f"{inside}/weights.npz"] = _npz(weights=layer.weights)
     return files
@@ -270,20 +274,6 @@ def _npz(**arrays: Any) -> bytes:
     stream = BytesIO()
     np.savez_compressed(stream, **arrays)
     return stream.getvalue()
-
-
-def _png(texels: TexelArray) -> bytes:
-    stream = BytesIO()
-    Image.fromarray(texels).save(stream, "PNG")
-    return stream.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _read_layer(folder: Path, entry: dict[str, Any]) -> Layer:

@@ -133,7 +133,7 @@ def test_an_empty_folder_is_refused_too(tmp_path):
 @pytest.mark.parametrize("written", range(5))
 def test_a_failing_write_leaves_nothing(tmp_path, monkeypatch, written, code, error):
     calls = []
-    write = saved._write
+    write = saved.write_through
 
     def fails(path: Path, content: bytes) -> None:
         calls.append(path)
@@ -141,7 +141,7 @@ def test_a_failing_write_leaves_nothing(tmp_path, monkeypatch, written, code, er
             raise OSError(code, "broken")
         write(path, content)
 
-    monkeypatch.setattr(saved, "_write", fails)
+    monkeypatch.setattr(saved, "write_through", fails)
     with pytest.raises(error, match=str(tmp_path / "face")):
         save(toy_face(), tmp_path / "face")
     assert list(tmp_path.iterdir()) == []
@@ -151,7 +151,7 @@ def test_an_interrupted_save_leaves_nothing(tmp_path, monkeypatch):
     def interrupted(path: Path, content: bytes) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(saved, "_write", interrupted)
+    monkeypatch.setattr(saved, "write_through", interrupted)
     with pytest.raises(KeyboardInterrupt):
         save(toy_face(), tmp_path / "face")
     assert list(tmp_path.iterdir()) == []
