@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A head's mesh: made once, afterwards only moved, so that what the user built on it stays."""
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..link.bundle import errors
+from ..session.head import Head, to_blender
+
+BASIS = "Basis"
+UV_MAP = "UVMap"
+_WEIGHT_STEPS = 100  # vertex groups take one call a distinct weight: hundredths are fine enough
+
+
+def new_head(head: Head, name: str) -> bpy.types.Object:
+    """The head at rest, with UV map, expression shape keys and region groups; in no collection yet."""
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata(to_blender(head.rest, head.metres_per_unit), [], head.quads.tolist())
+    mesh.shade_smooth()
+    corners = head.uvs[head.uv_quads].reshape(-1)
+    mesh.uv_layers.new(name=UV_MAP).uv.foreach_set("vector", np.ascontiguousarray(corners, np.float32))
+    mesh.update()
+    found = bpy.data.objects.new(name, mesh)
+    found.shape_key_add(name=BASIS, from_mix=False)
+    for expression in head.expression_names:
+        key = found.shape_key_add(name=expression, from_mix=False)
+        key.value = 0.0  # Blender 5 starts at 1
+    write_positions(found, head, head.rest, head.expressions)
+    for region, weights in zip(head.region_names, head.region_weights, strict=True):
+        _write_group(found, region, weights)
+    return found
+
+
+def write_positions(
+    found: bpy.types.Object, head: Head, vertices: NDArray[np.float32], expressions: NDArray[np.float32]
+) -> None:
+    """Moves the mesh, its Basis and the head's expression keys to a face in head units.
+
+    Shape keys of the user's own move along with the Basis; keys the user deleted stay deleted.
+
+    Raises:
+        errors.TopologyChanged: vertices were added or removed.
+        errors.LinkedData: the mesh lies in another file.
+    """
+    mesh = mesh_of(found)
+    if mesh.library is not None or found.library is not None:
+        raise errors.LinkedData(
+            f"{found.name} is linked from another file", advice="open that file, or make the head local"
+        )
+    if len(mesh.vertices) != len(vertices):
+        raise errors.TopologyChanged(
+            f"{found.name} has {len(mesh.vertices)} vertices, the head has {len(vertices)}",
+            advice="undo what added or removed vertices, or import the face as a new head",
+        )
+    basis = to_blender(vertices, head.metres_per_unit)
+    targets = dict(
+        zip(head.expression_names, to_blender(vertices + expressions, head.metres_per_unit), strict=True)
+    )
+    keys = mesh.shape_keys.key_blocks if mesh.shape_keys else ()
+    if keys:
+        moved = basis - _points(keys[0], len(basis))
+    for index, key in enumerate(keys):
+        if index == 0:
+            target = basis
+        elif key.name in targets:
+            target = targets[key.name]
+        else:
+            target = _points(key, len(basis)) + moved
+        key.points.foreach_set("co", target.reshape(-1))
+    mesh.attributes["position"].data.foreach_set("vector", basis.reshape(-1))
+    mesh.update()
+
+
+def mesh_of(found: bpy.types.Object) -> bpy.types.Mesh:
+    """The object's mesh.
+
+    Raises:
+        errors.TopologyChanged: it is something else by now.
+    """
+    if not isinstance(found.data, bpy.types.Mesh):
+        raise errors.TopologyChanged(
+            f"{found.name} is no mesh any more",
+            advice="undo the conversion, or import the face as a new head",
+        )
+    return found.data
+
+
+def _points(key: bpy.types.ShapeKey, count: int) -> NDArray[np.float32]:
+    points = np.empty(count * 3, np.float32)
+    key.points.foreach_get("co", points)
+    return points.reshape(count, 3)
+
+
+def _write_group(found: bpy.types.Object, name: str, weights: NDArray[np.float32]) -> None:
+    group = found.vertex_groups.new(name=name)
+    steps = np.rint(weights * _WEIGHT_STEPS).astype(int)
+    for step in np.unique(steps[steps > 0]):
+        group.add(np.flatnonzero(steps == step).tolist(), float(step) / _WEIGHT_STEPS, "REPLACE")

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Head files: what no edit changes about a head, read with numpy alone."""
+
+import json
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..link.bundle import errors
+
+
+@dataclass(frozen=True)
+class Head:
+    """Connectivity and names; positions in head units (x right, y up, z to the viewer).
+
+    Attributes:
+        quads: (Q, 4) into the vertices; `uv_quads` (Q, 4) into `uvs` (T, 2), which count from bottom left.
+        rest: (V, 3) the mean head; `expressions` (E, V, 3) differences from it, named by `expression_names`.
+        region_weights: (R, V) 0..1, named by `region_names`.
+    """
+
+    name: str
+    topology_id: str
+    metres_per_unit: float
+    quads: NDArray[np.int32]
+    uvs: NDArray[np.float32]
+    uv_quads: NDArray[np.int32]
+    rest: NDArray[np.float32]
+    expression_names: tuple[str, ...]
+    expressions: NDArray[np.float32]
+    region_names: tuple[str, ...]
+    region_weights: NDArray[np.float32]
+
+
+def find_head(name: str, folders: Iterable[Path]) -> Head:
+    """The head called `name`, from the first folder that has its file.
+
+    Raises:
+        errors.CheckpointMissing: no folder has it.
+        errors.HeadInvalid: see `read_head`.
+    """
+    places = [folder / f"{Path(name).name}.npz" for folder in folders]
+    for path in places:
+        if path.is_file():
+            return read_head(path)
+    raise errors.CheckpointMissing(
+        f"the head model {name!r} is not in {' or '.join(str(path.parent) for path in places)}",
+        advice=f"put {name}.npz there",
+    )
+
+
+def read_head(path: Path) -> Head:
+    """Raises errors.HeadInvalid: a file that is not a head's, or is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as values:
+            meta = json.loads(str(values["meta"][()]))
+            return Head(
+                name=meta["head"],
+                topology_id=meta["topology_id"],
+                metres_per_unit=float(meta["metres_per_unit"]),
+                quads=values["quads"].astype(np.int32),
+                uvs=values["uvs"].astype(np.float32),
+                uv_quads=values["uv_quads"].astype(np.int32),
+                rest=values["rest"].astype(np.float32),
+                expression_names=tuple(values["expression_names"].tolist()),
+                expressions=values["expressions"].astype(np.float32),
+                region_names=tuple(values["region_names"].tolist()),
+                region_weights=values["region_weights"].astype(np.float32),
+            )
+    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise errors.HeadInvalid(
+            f"{path} is not a head file: {error}", advice="install Facewright again, or put the file back"
+        ) from None
+
+
+def to_blender(points: NDArray[np.float32], metres_per_unit: float) -> NDArray[np.float32]:
+    """Points (…, 3) in head units as metres, Z up; the face looks along -Y, into Blender's front view."""
+    x, y, z = np.moveaxis(points, -1, 0)
+    turned = np.stack([x, -z, y], axis=-1) * np.float32(metres_per_unit)
+    return np.ascontiguousarray(turned, dtype=np.float32)
