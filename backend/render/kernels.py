@@ -1,0 +1,173 @@
+"""Visibility: the triangle each pixel sees. One NVIDIA Warp kernel for CPU and CUDA; it has no gradient.
+
+The point-in-triangle test is in homogeneous coordinates (Olano & Greer 1997), so triangles that cross the eye plane
+need no clipper. On CPU a launch runs on one thread and its atomics are plain writes, therefore picture rows are cut
+into bands that no two threads share.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+import warp as wp
+from jaxtyping import Float, Int
+from torch import Tensor
+
+wp.config.quiet = True
+if folder := os.environ.get("FACEWRIGHT_KERNELS"):
+    wp.config.kernel_cache_dir = str(Path(folder))
+wp.init()
+wp.set_module_options({"enable_backward": False})
+
+EMPTY = 2**62
+DEPTH_STEPS = wp.constant(wp.float64(2**29))
+SHIFT = wp.constant(wp.int64(2**32))
+NEAR_W = wp.constant(1e-6)
+
+
+@wp.func
+def corner(clip: wp.vec4, x: float, y: float):
+    """A corner's homogeneous offset from the point (x, y) of the screen."""
+    return wp.vec2(clip[0] - x * clip[3], clip[1] - y * clip[3])
+
+
+@wp.func
+def ordered_cross(first: int, second: int, a: wp.vec2, b: wp.vec2):
+    """a × b, computed in one order of the vertices, so that both triangles of an edge get exactly opposite values."""
+    if first < second:
+        return a[0] * b[1] - a[1] * b[0]
+    return -(b[0] * a[1] - b[1] * a[0])
+
+
+@wp.func
+def owns_edge(first: int, second: int):
+    """Which of the two triangles of an edge takes a pixel centre that lies exactly on it."""
+    return first < second
+
+
+@wp.func
+def pixel_range(low: float, high: float, size: int):
+    """First and last pixel whose centre may lie between two screen coordinates (-1..1)."""
+    scale = 0.5 * float(size)
+    first = wp.ceil(wp.clamp((low + 1.0) * scale - 0.502, 0.0, float(size)))
+    last = wp.floor(wp.clamp((high + 1.0) * scale - 0.498, -1.0, float(size - 1)))
+    return wp.vec2i(int(first), int(last))
+
+
+@wp.kernel
+def nearest_triangle(
+    clip: wp.array2d(dtype=wp.vec4),  # pyright: ignore[reportInvalidTypeForm]
+    faces: wp.array(dtype=wp.vec3i),  # pyright: ignore[reportInvalidTypeForm]
+    first_picture: int,
+    height: int,
+    width: int,
+    first_row: int,
+    last_row: int,
+    nearest: wp.array2d(dtype=wp.int64),  # pyright: ignore[reportInvalidTypeForm]
+):
+    """Per triangle: lowers `nearest` (B*H, W) to depth * 2^32 + triangle wherever it is seen in the band of rows."""
+    offset, triangle = wp.tid()
+    picture = first_picture + offset
+    face = faces[triangle]
+    a = clip[picture, face[0]]
+    b = clip[picture, face[1]]
+    c = clip[picture, face[2]]
+    total = a + b + c
+    if not (wp.isfinite(total[0]) and wp.isfinite(total[1]) and wp.isfinite(total[2]) and wp.isfinite(total[3])):
+        return
+    columns = wp.vec2i(0, width - 1)
+    rows = wp.vec2i(0, height - 1)
+    if wp.max(a[3], wp.max(b[3], c[3])) <= NEAR_W:
+        return
+    if wp.min(a[3], wp.min(b[3], c[3])) > NEAR_W:
+        xa = a[0] / a[3]
+        xb = b[0] / b[3]
+        xc = c[0] / c[3]
+        ya = -a[1] / a[3]
+        yb = -b[1] / b[3]
+        yc = -c[1] / c[3]
+        columns = pixel_range(wp.min(xa, wp.min(xb, xc)), wp.max(xa, wp.max(xb, xc)), width)
+        rows = pixel_range(wp.min(ya, wp.min(yb, yc)), wp.max(ya, wp.max(yb, yc)), height)
+    top = wp.max(rows[0], first_row - picture * height)
+    bottom = wp.min(rows[1], last_row - picture * height)
+    for row in range(top, bottom + 1):
+        y = 1.0 - (float(row) + 0.5) * 2.0 / float(height)
+        for column in range(columns[0], columns[1] + 1):
+            x = (float(column) + 0.5) * 2.0 / float(width) - 1.0
+            ra = corner(a, x, y)
+            rb = corner(b, x, y)
+            rc = corner(c, x, y)
+            wa = ordered_cross(face[1], face[2], rb, rc)
+            wb = ordered_cross(face[2], face[0], rc, ra)
+            wc = ordered_cross(face[0], face[1], ra, rb)
+            area = wa + wb + wc
+            if area == 0.0:
+                continue
+            side = wp.sign(area)
+            inside = wa * side >= 0.0 and wb * side >= 0.0 and wc * side >= 0.0
+            if wa == 0.0:
+                inside = inside and owns_edge(face[1], face[2]) == (side > 0.0)
+            if wb == 0.0:
+                inside = inside and owns_edge(face[2], face[0]) == (side > 0.0)
+            if wc == 0.0:
+                inside = inside and owns_edge(face[0], face[1]) == (side > 0.0)
+            w = (wa * a[3] + wb * b[3] + wc * c[3]) / area
+            if inside and w > 0.0:
+                z = (wa * a[2] + wb * b[2] + wc * c[2]) / area / w
+                if z >= -1.0 and z <= 1.0:
+                    key = wp.int64((wp.float64(z) + wp.float64(1.0)) * DEPTH_STEPS) * SHIFT + wp.int64(triangle)
+                    wp.atomic_min(nearest, picture * height + row, column, key)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="facewright-rows")
+
+
+def visible(clip: Float[Tensor, "B V 4"], faces: Int[Tensor, "F 3"], size: tuple[int, int]) -> Int[Tensor, "B H W"]:
+    """The triangle each pixel centre sees, -1 for none; row 0 on top, ties go to the lower index.
+
+    Args:
+        clip: clip-space positions (OpenGL: visible where -w ≤ z ≤ w); NaN triangles are left out.
+        faces: int32, on the device of `clip`.
+    """
+    height, width = size
+    pictures = len(clip)
+    clip = clip.detach().float().contiguous()
+    nearest = torch.full((pictures * height, width), EMPTY, dtype=torch.int64, device=clip.device)
+    inputs: list[Any] = [
+        wp.from_torch(clip, dtype=wp.vec4),
+        wp.from_torch(faces.int().contiguous(), dtype=wp.vec3i),
+    ]
+    keys = wp.from_torch(nearest, dtype=wp.int64)
+    device = wp.device_from_torch(clip.device)
+
+    def band(first_row: int, last_row: int) -> None:
+        first, last = first_row // height, last_row // height
+        wp.launch(
+            nearest_triangle,
+            dim=(last - first + 1, len(faces)),
+            inputs=[*inputs, first, height, width, first_row, last_row, keys],
+            device=device,
+        )
+
+    rows = pictures * height
+    if clip.is_cuda:
+        band(0, rows - 1)
+    else:
+        count = min(os.cpu_count() or 1, rows)
+        edges = [rows * k // count for k in range(count + 1)]
+        list(_pool().map(lambda k: band(edges[k], edges[k + 1] - 1), range(count)))
+    index = (nearest & 0xFFFFFFFF).int().masked_fill_(nearest == EMPTY, -1)
+    return index.view(pictures, height, width)
+
+
+def warm() -> None:
+    """Compiles the kernels into their cache, so that the first picture does not wait for it."""
+    corners = torch.tensor([[[-0.5, -0.5, 0.0, 1.0], [0.5, -0.5, 0.0, 1.0], [0.0, 0.5, 0.0, 1.0]]])
+    visible(corners, torch.tensor([[0, 1, 2]], dtype=torch.int32), (2, 2))

