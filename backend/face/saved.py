@@ -82,9 +82,7 @@ def save(face: Face, folder: Path) -> Path:
     try:
         json.dumps(document, allow_nan=False)
     except ValueError as error:
-        raise FaceInvalid(
-            f"{folder}: the metrics or settings hold what is no number", advice=ADVICE
-        ) from error
+        raise FaceInvalid(f"{folder}: the metrics or settings hold what is no number", advice=ADVICE) from error
     if os.path.lexists(folder):
         raise FolderExists(f"{folder} exists", advice="name a folder that does not exist yet")
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.partial")
@@ -130,8 +128,7 @@ def load(folder: Path) -> Face:
         base_albedo=base["albedo"],
         expressions=mesh["expressions"],
         layers=tuple(
-            _read_layer(folder / _layer_folder(number), entry)
-            for number, entry in enumerate(document["layers"], 1)
+            _read_layer(folder / _layer_folder(number), entry) for number, entry in enumerate(document["layers"], 1)
         ),
         preview=preview.read_bytes() if preview.is_file() else None,
     )
@@ -174,10 +171,7 @@ def read_document(folder: Path) -> dict[str, Any]:
 def identify(folder: Path) -> str:
     """sha256 over the names and bytes of a face's files, in order of name, without face.json and caches."""
     digest = hashlib.sha256()
-    paths = [
-        folder / f"{stem}"
-        for stem in ("albedo.png", "base.npz", "coefficients.npz", "mesh.npz", "preview.png")
-    ]
+    paths = [folder / f"{stem}" for stem in ("albedo.png", "base.npz", "coefficients.npz", "mesh.npz", "preview.png")]
     paths += folder.glob("layers/*/*.npz")
     paths += folder.glob("layers/*/*.png")
     for path in sorted(paths, key=lambda path: path.relative_to(folder).as_posix()):
@@ -217,19 +211,13 @@ def check(face: Face, folder: Path) -> None:
         ]
         if not np.isfinite(layer.strength):
             raise FaceInvalid(f"{folder}: the strength of layer {number} is {layer.strength}", advice=ADVICE)
-        if (layer.texels is not None and layer.mask is None) or (
-            layer.offsets is not None and layer.weights is None
-        ):
+        if (layer.texels is not None and layer.mask is None) or (layer.offsets is not None and layer.weights is None):
             raise FaceInvalid(f"{folder}: layer {number} changes something through no mask", advice=ADVICE)
     for name, array, shape in expected:
         if array is None:
             continue
-        if array.ndim != len(shape) or any(
-            n not in (None, m) for n, m in zip(shape, array.shape, strict=True)
-        ):
-            raise FaceInvalid(
-                f"{folder}: {name} has the shape {array.shape}, expected {shape}", advice=ADVICE
-            )
+        if array.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, array.shape, strict=True)):
+            raise FaceInvalid(f"{folder}: {name} has the shape {array.shape}, expected {shape}", advice=ADVICE)
         if not np.isfinite(array).all():
             raise FaceInvalid(f"{folder}: {name} holds values that are no numbers", advice=ADVICE)
 
@@ -260,9 +248,7 @@ def _files(face: Face) -> dict[str, bytes]:
     for number, layer in enumerate(face.layers, 1):
         inside = _layer_folder(number)
         delta = {"texels": layer.texels, "offsets": layer.offsets}
-        files[f"{inside}/delta.npz"] = _npz(
-            **{name: array for name, array in delta.items() if array is not None}
-        )
+        files[f"{inside}/delta.npz"] = _npz(**{name: array for name, array in delta.items() if array is not None})
         if layer.mask is not None:
             files[f"{inside}/mask.png"] = png(layer.mask)
         if layer.weights is not None:
@@ -280,8 +266,9 @@ def _read_layer(folder: Path, entry: dict[str, Any]) -> Layer:
     delta = _read_arrays(folder / "delta.npz", {}, {"texels": np.int16, "offsets": np.float32})
     mask, weights = folder / "mask.png", folder / "weights.npz"
     return Layer(
-        **{name: entry[name] for name in LAYER if name != "region"},
+        **{name: entry[name] for name in LAYER if name not in ("region", "strength")},
         region=tuple(entry["region"]),
+        strength=float(entry["strength"]),
         mask=_read_png(mask, "L") if mask.exists() else None,
         weights=_read_arrays(weights, {"weights": np.float32})["weights"] if weights.exists() else None,
         texels=delta.get("texels"),

@@ -18,9 +18,7 @@ from tests.toys import toy_face, toy_layer
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A saved face of two layers."""
-    return save(
-        replace(toy_face(), layers=(toy_layer(), toy_layer(seed=1)), preview=b"PNG"), tmp_path / "face"
-    )
+    return save(replace(toy_face(), layers=(toy_layer(), toy_layer(seed=1)), preview=b"PNG"), tmp_path / "face")
 
 
 def assert_same(one: Face | Layer, other: Face | Layer) -> None:
@@ -127,9 +125,7 @@ def test_an_empty_folder_is_refused_too(tmp_path):
         save(toy_face(), tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("code", "error"), [(errno.ENOSPC, errors.DiskFull), (errno.EIO, errors.FolderUnwritable)]
-)
+@pytest.mark.parametrize(("code", "error"), [(errno.ENOSPC, errors.DiskFull), (errno.EIO, errors.FolderUnwritable)])
 @pytest.mark.parametrize("written", range(5))
 def test_a_failing_write_leaves_nothing(tmp_path, monkeypatch, written, code, error):
     calls = []
@@ -282,15 +278,11 @@ def test_a_picture_of_the_wrong_kind_is_named(folder):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory) -> Path:
-    return save(
-        replace(toy_face(size=8), layers=(toy_layer(size=8),)), tmp_path_factory.mktemp("small") / "face"
-    )
+    return save(replace(toy_face(size=8), layers=(toy_layer(size=8),)), tmp_path_factory.mktemp("small") / "face")
 
 
 @settings(max_examples=200, deadline=None)
-@given(
-    st.sampled_from([*FILES, "layers/01/mask.png"]), st.floats(0, 1, exclude_max=True), st.integers(1, 255)
-)
+@given(st.sampled_from([*FILES, "layers/01/mask.png"]), st.floats(0, 1, exclude_max=True), st.integers(1, 255))
 def test_any_tampered_byte_is_noticed(small, name, where, change):
     original = (small / name).read_bytes()
     content = bytearray(original)
@@ -308,6 +300,13 @@ def test_tampered_coefficients_of_a_sound_file_are_noticed(folder):
     rewrite(folder / "coefficients.npz", identity=np.ones(5, np.float32))
     with pytest.raises(errors.FaceInvalid, match=r"are not those its face\.json names by id"):
         load(folder)
+
+
+def test_a_strength_may_be_written_as_a_whole_number(folder):
+    document = read_document(folder)
+    document["layers"][0]["strength"] = 1
+    alter(folder, layers=document["layers"])
+    assert load(folder).layers[0].strength == 1.0
 
 
 def test_a_tampered_strength_is_noticed(folder):
