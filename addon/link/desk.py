@@ -43,9 +43,7 @@ class Desk:
         scratch: a folder of this Blender's own; every job gets a folder in it, named by its id.
     """
 
-    def __init__(
-        self, command: list[str], cwd: Path, scratch: Path, addon_version: str, blender: str
-    ) -> None:
+    def __init__(self, command: list[str], cwd: Path, scratch: Path, addon_version: str, blender: str) -> None:
         self.command, self.cwd, self.scratch = command, cwd, scratch
         self._hello = protocol.ClientHello(addon_version, str(scratch), blender=blender)
         self._process: BackendProcess | None = None

@@ -54,9 +54,7 @@ def write_positions(
             advice="undo what added or removed vertices, or import the face as a new head",
         )
     basis = to_blender(vertices, head.metres_per_unit)
-    targets = dict(
-        zip(head.expression_names, to_blender(vertices + expressions, head.metres_per_unit), strict=True)
-    )
+    targets = dict(zip(head.expression_names, to_blender(vertices + expressions, head.metres_per_unit), strict=True))
     keys = mesh.shape_keys.key_blocks if mesh.shape_keys else ()
     if keys:
         moved = basis - _points(keys[0], len(basis))

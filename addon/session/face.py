@@ -71,9 +71,7 @@ def read_face(folder: Path) -> Face:
             f"{folder} is not a whole face: {error}", advice="make or copy the face again"
         ) from None
     if not (np.isfinite(vertices).all() and np.isfinite(expressions).all()):
-        raise errors.FaceInvalid(
-            f"{folder}/mesh.npz holds values that are no numbers", advice="make it again"
-        )
+        raise errors.FaceInvalid(f"{folder}/mesh.npz holds values that are no numbers", advice="make it again")
     return Face(document, vertices, expressions, albedo)
 
 

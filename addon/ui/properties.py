@@ -45,9 +45,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
 
     prompt: StringProperty(name="Prompt", description="What the face should look like, in words")
     instruction: StringProperty(name="Instruction", description="What should change about the face, in words")
-    seed: IntProperty(
-        name="Seed", description="The same words and seed give the same face", min=0, max=SEED_LIMIT
-    )
+    seed: IntProperty(name="Seed", description="The same words and seed give the same face", min=0, max=SEED_LIMIT)
     strength: FloatProperty(
         name="Strength", description="How much of the change is applied", default=1.0, min=0.0, max=2.0
     )

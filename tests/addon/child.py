@@ -1,0 +1,54 @@
+"""A real backend loop with small jobs on the toy head, run as a child: `python -m tests.addon.child`."""
+
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from backend.errors import Cancelled, NotANumber
+from backend.face import saved
+from backend.protocol import Ready
+from backend.serve import Server, Service, take_standard_streams
+from tests.toys import toy_face, toy_layer
+
+
+def count(total: int, emit, cancelled) -> dict:
+    """Counts to `total`, ten milliseconds a step."""
+    for step in range(total):
+        if cancelled():
+            raise Cancelled("the count was stopped")
+        emit({"type": "progress", "phase": "counting", "step": step, "total": total})
+        time.sleep(0.01)
+    return {"counted": total}
+
+
+def generate(prompt: str, out: Path, emit, cancelled, seed: int = 0) -> dict:
+    """A toy face; some prompts ask for trouble."""
+    match prompt:
+        case "crash":
+            os.abort()
+        case "nan":
+            raise NotANumber("a vertex is no number", advice="another seed")
+        case "slow":
+            count(100_000, emit, cancelled)
+        case "outside":
+            return {"face": "../elsewhere"}
+    count(3, emit, cancelled)
+    return {"face": str(saved.save(replace(toy_face(seed=seed), prompt=prompt), out))}
+
+
+def edit(face: Path, instruction: str, out: Path, emit, cancelled, seed: int = 0, strength: float = 1.0) -> dict:
+    """The parent with one toy layer more."""
+    count(3, emit, cancelled)
+    parent = saved.load(face)
+    layer = toy_layer(seed=seed, instruction=instruction, strength=strength)
+    changed = replace(parent, layers=(*parent.layers, layer), kind="edit", instruction=instruction)
+    return {"face": str(saved.save(changed, out))}
+
+
+if __name__ == "__main__":
+    print("the child has started", file=sys.stderr)
+    requests, events = take_standard_streams()
+    jobs = {"count": count, "generate": generate, "edit": edit}
+    Server(Service(jobs, lambda: Ready("none"), lambda keep: None), requests, events).run()

@@ -1,0 +1,119 @@
+"""The buttons, with a real child process behind them."""
+
+import sys
+import threading
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from .conftest import PACKAGE, ROOT
+from .test_desk import COMMAND
+from .test_steps import positions
+
+
+@pytest.fixture
+def pump(toy_head, monkeypatch, tmp_path):
+    """The pump, whose backend is the child of small jobs."""
+    module = sys.modules[f"{PACKAGE}.ui.pump"]
+    monkeypatch.setattr(module, "serve_command", lambda python: COMMAND)
+    yield module
+    module.close()
+
+
+def test_enabling_starts_no_thread_process_or_timer(pump):
+    assert pump.state.desk is None
+    assert not any(thread.name == "facewright-link" for thread in threading.enumerate())
+    assert not bpy.app.timers.is_registered(pump.tick)
+
+
+def test_generate_then_edit_from_a_script(pump):
+    assert bpy.ops.facewright.generate(prompt="an old sailor", seed=3, wait=True) == {"FINISHED"}
+    found = bpy.context.object
+    before = positions(found)
+    assert found.name == "an old sailor"
+    assert bpy.ops.facewright.edit(instruction="make his lips red", strength=0.5, wait=True) == {"FINISHED"}
+    assert [step.name for step in found.facewright.steps] == ["an old sailor", "make his lips red"]
+    assert not np.array_equal(positions(found), before)
+    assert '"strength": 0.5' in found.facewright.steps[1].document
+    assert not list(pump.state.desk.scratch.iterdir())
+
+
+def test_an_edit_goes_on_from_a_reopened_file_alone(pump, tmp_path):
+    bpy.ops.facewright.generate(prompt="a woman", wait=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    pump.close()
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.facewright.edit(instruction="older", wait=True)
+    assert [step.kind for step in bpy.context.object.facewright.steps] == ["generate", "edit"]
+
+
+def test_without_wait_the_timer_brings_the_face_and_no_tick_is_long(pump, timers):
+    bpy.context.scene.facewright_ui.prompt = "a man"
+    bpy.ops.ed.undo_push(message="before")
+    assert bpy.ops.facewright.generate(wait=False) == {"FINISHED"}
+    assert not bpy.data.objects
+    assert not bpy.ops.facewright.generate.poll()
+    slowest = timers.pump(until=lambda: pump.state.job is None)
+    assert len(bpy.data.objects) == 1
+    assert slowest < 0.5  # seconds, on a busy machine; nearly all of it is the one that adds the head
+    bpy.ops.ed.undo()
+    assert not bpy.data.objects
+
+
+def test_a_face_that_came_while_the_head_was_edited_by_hand_waits(pump, timers):
+    bpy.ops.facewright.generate(prompt="a man", wait=True)
+    found = bpy.context.object
+    bpy.ops.facewright.edit(instruction="older", wait=False)
+    bpy.ops.object.mode_set(mode="EDIT")
+    timers.pump(until=lambda: pump.state.job.end is not None)
+    timers.pump(until=lambda: pump.blocked() != "")
+    assert len(found.facewright.steps) == 1
+    bpy.ops.object.mode_set(mode="OBJECT")
+    timers.pump(until=lambda: pump.state.job is None)
+    assert len(bpy.context.object.facewright.steps) == 2
+
+
+def test_a_face_for_a_deleted_head_is_kept_and_its_place_told(pump, timers):
+    bpy.ops.facewright.generate(prompt="a man", wait=True)
+    bpy.ops.facewright.edit(instruction="older", wait=False)
+    bpy.data.objects.remove(bpy.context.object)
+    timers.pump(until=lambda: pump.state.job is None)
+    kept = Path(pump.state.failure.advice.split("import ")[1].split(" as a new")[0])
+    assert bpy.ops.facewright.import_face(filepath=str(kept)) == {"FINISHED"}
+
+
+def test_cancel_leaves_the_scene_as_it_was(pump, timers):
+    bpy.ops.facewright.generate(prompt="slow", wait=False)
+    timers.pump(until=lambda: pump.state.job.total > 0)
+    assert bpy.ops.facewright.cancel() == {"FINISHED"}
+    timers.pump(until=lambda: pump.state.job is None)
+    assert pump.state.failure.title == "Cancelled"
+    assert not bpy.data.objects
+    assert not bpy.ops.facewright.cancel.poll()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "says"),
+    [("  ", "E301"), ("nan", r"E320 .*another seed"), ("crash", "E411"), ("outside", "E404")],
+)
+def test_what_goes_wrong_is_told_by_number_and_changes_nothing(pump, prompt, says):
+    with pytest.raises(RuntimeError, match=says):
+        bpy.ops.facewright.generate(prompt=prompt, wait=True)
+    assert not bpy.data.objects
+    assert pump.state.job is None
+
+
+def test_the_next_job_after_a_crash_works(pump):
+    with pytest.raises(RuntimeError, match="E411"):
+        bpy.ops.facewright.generate(prompt="crash", wait=True)
+    assert bpy.ops.facewright.generate(prompt="a man", wait=True) == {"FINISHED"}
+
+
+def test_the_version_is_the_manifests(pump):
+    from backend import __version__
+
+    assert pump.version() == __version__
+    assert f'version = "{__version__}"' in (ROOT / "addon" / "blender_manifest.toml").read_text("utf-8")
