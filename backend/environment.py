@@ -28,12 +28,12 @@ from . import installer
 from .errors import (
     DiskFull,
     EnvironmentBusy,
-    FolderUnwritable,
     InstallFailed,
     LibraryMissing,
     PackageMissing,
     PythonTooOld,
 )
+from .files import refusal
 from .installer import Emit, Runner
 
 REQUIREMENTS = Path(__file__).parent / "requirements"
@@ -157,9 +157,7 @@ def prepare(
         python = python_of(home / "env")
         _install(python, recipe, profile, runner, emit)
         fresh = [link for link in profile.chain if link not in stamp["digests"]]
-        _check_imports(
-            python, [name for link in fresh for name in recipe.profiles[link].imports], runner, emit
-        )
+        _check_imports(python, [name for link in fresh for name in recipe.profiles[link].imports], runner, emit)
         digests = {link: recipe.profiles[link].digest for link in profile.chain}
         _write_stamp(home / "env", stamp | {"digests": stamp["digests"] | digests})
         return python
@@ -168,10 +166,8 @@ def prepare(
 def warm(home: Path, python: Path, emit: Emit, environ: Mapping[str, str]) -> None:
     """Compile the renderer's Warp kernels into `home/kernels`, so that the first render need not."""
     emit({"type": "progress", "phase": "compiling kernels", "step": 0, "total": 1})
-    code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from backend.render import kernels; kernels.warm()"
-    )
-    settings = {"FACEWRIGHT_HOME": str(home), "WARP_CACHE_PATH": str(home / "kernels")}
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from backend.render import kernels; kernels.warm()"
+    settings = {"FACEWRIGHT_KERNELS": str(home / "kernels")}
     Runner({**environ, **settings}, home / "logs" / "install.log").run([python, "-c", code])
 
 
@@ -235,12 +231,11 @@ def _named_os_errors(home: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DiskFull(f"{home}: {error}", advice="free some space and start again") from None
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            advice = "set FACEWRIGHT_HOME to a folder you may write"
-            raise FolderUnwritable(f"{home} cannot be written: {error}", advice=advice) from None
-        raise
+        if error.errno == errno.ENOENT:
+            raise
+        refused = refusal(home, error)
+        advice = refused.advice + ", or set FACEWRIGHT_HOME to another"
+        raise type(refused)(refused.message, advice=advice) from None
 
 
 @contextmanager
@@ -310,9 +305,7 @@ def _ensure_venv(environment: Path, recipe: Recipe, runner: Runner, emit: Emit) 
     version = ".".join(map(str, recipe.python))
     if stamp and stamp["python"] == version and python_of(environment).exists():
         known = recipe.profiles
-        current = {
-            name: d for name, d in stamp["digests"].items() if name in known and known[name].digest == d
-        }
+        current = {name: d for name, d in stamp["digests"].items() if name in known and known[name].digest == d}
         stamp = stamp | {"digests": current}
         _write_stamp(environment, stamp)
         installer.drop_half_installed(environment)
@@ -354,9 +347,7 @@ def _install(python: Path, recipe: Recipe, profile: Profile, runner: Runner, emi
         installer.pip_install(runner, python, torch, emit, options=("--constraint", str(constraints)))
     elif torch:
         options: Sequence[str] = ("--no-deps",)
-        if sys.platform == "linux" and _answers(
-            recipe.torch["cpu_index_probe"], recipe.torch["probe_seconds"]
-        ):
+        if sys.platform == "linux" and _answers(recipe.torch["cpu_index_probe"], recipe.torch["probe_seconds"]):
             options = ("--no-deps", "--extra-index-url", recipe.torch["cpu_index"])
         installer.pip_install(runner, python, torch, emit, options=options)
 

@@ -9,7 +9,7 @@ fields are ignored, so that a newer minor version may add some.
 import json
 import types
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 from .errors import BackendError, LineTooLong, ProtocolError, UnknownType, VersionMismatch
 
@@ -170,19 +170,7 @@ class Bye:
 
 
 Request = ClientHello | Submit | Cancel | Unload | Shutdown
-Event = (
-    BackendHello
-    | Ready
-    | Heartbeat
-    | Accepted
-    | Progress
-    | Preview
-    | Result
-    | Error
-    | Cancelled
-    | Unloaded
-    | Bye
-)
+Event = BackendHello | Ready | Heartbeat | Accepted | Progress | Preview | Result | Error | Cancelled | Unloaded | Bye
 
 
 def encode(message: Request | Event) -> bytes:
@@ -240,7 +228,7 @@ def _decode(line: bytes, kinds: dict[str, type]) -> Any:
     found = {}
     for name, hint in _HINTS[kind].items():
         if name in values:
-            found[name] = _checked(values[name], hint, f"{kind.type}.{name}")
+            found[name] = checked(values[name], hint, f"{kind.type}.{name}")
     missing = [one.name for one in fields(kind) if _required(one) and one.name not in found]
     if missing:
         raise ProtocolError(f"{kind.type} needs {', '.join(missing)}")
@@ -255,27 +243,47 @@ def _required(one: Any) -> bool:
     return one.default is MISSING and one.default_factory is MISSING
 
 
-def _checked(value: Any, hint: Any, where: str) -> Any:
-    """`value` as `hint` wants it: lists become tuples, whole numbers floats; else ProtocolError."""
+def checked(value: Any, hint: Any, where: str) -> Any:
+    """`value` from JSON as `hint` wants it: lists become tuples, whole numbers floats, keys of numbers ints.
+
+    Raises:
+        ProtocolError: it cannot be that.
+    """
     origin = get_origin(hint) or hint
-    if hint is Any:
+    kinds = get_args(hint)
+    if hint is Any or (origin is Literal and value in kinds):
         return value
     if origin in (Union, types.UnionType):
-        return None if value is None else _checked(value, get_args(hint)[0], where)
+        return None if value is None else checked(value, kinds[0], where)
     if origin is tuple and isinstance(value, list):
-        kinds = get_args(hint)
         if kinds[-1] is Ellipsis:
-            return tuple(_checked(one, kinds[0], where) for one in value)
+            return tuple(checked(one, kinds[0], where) for one in value)
         if len(kinds) == len(value):
-            return tuple(_checked(one, kind, where) for one, kind in zip(value, kinds, strict=True))
+            return tuple(checked(one, kind, where) for one, kind in zip(value, kinds, strict=True))
+    elif origin is dict and isinstance(value, dict):
+        return {_key(key, kinds[0], where): checked(one, kinds[1], where) for key, one in value.items()}
     elif origin is float and isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except OverflowError:
-            pass
-    elif isinstance(value, origin) and (origin is bool or not isinstance(value, bool)):
+        return _finite(value, where)
+    elif origin in (bool, int, str) and type(value) is origin:
         return value
     raise ProtocolError(f"{where} is {str(value)[:40]!r}, it should be {hint}")
+
+
+def _key(text: str, kind: type, where: str) -> str | int:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ProtocolError(f"{where} has the key {text[:40]!r}, it should be {kind.__name__}") from None
+
+
+def _finite(value: float, where: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("inf")
+    if number in (float("inf"), float("-inf")):
+        raise ProtocolError(f"{where} is too large")
+    return number
 
 
 _REQUESTS = {kind.type: kind for kind in get_args(Request)}

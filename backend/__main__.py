@@ -1,0 +1,162 @@
+"""The door: `python3 -m backend COMMAND`. Any Python from 3.11 opens it; what is heavy runs in the environment.
+
+A command that needs torch makes the environment if it is not there, says so, and goes on inside it. Nothing
+below this module prints or reads the environment's variables.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from . import commandline, environment
+from .errors import BackendError, PackageMissing
+from .progress import ProgressLine
+
+INTERRUPTED = 130
+
+
+def main(words: list[str]) -> int:
+    """Run one command; returns the exit status."""
+    options = commandline.parse(words)
+    line = ProgressLine(sys.stderr)
+    answer: BinaryIO | None = None
+    try:
+        commandline.check(options)
+        _settle(words, options, line)
+        if options.command == "serve":
+            return _serve(options.parent_pid)
+        if options.json:
+            from .serve import take_standard_streams
+
+            _, answer = take_standard_streams()
+        outcome = COMMANDS.get(options.command, _job)(options, line)
+        line.close()
+        if isinstance(outcome, int):
+            return outcome
+        _show(outcome, answer)
+    except KeyboardInterrupt:
+        line.close()
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BackendError as error:
+        line.close()
+        print(f"{error.title}: {error.message}", file=sys.stderr)
+        if error.advice:
+            print(f"What to do: {error.advice}", file=sys.stderr)
+        if options.json:
+            told = {"code": error.code, "title": error.title, "message": error.message, "advice": error.advice}
+            _show({"error": told}, answer or sys.stdout.buffer)
+        return error.exit_status
+    return 0
+
+
+def _settle(words: list[str], options: argparse.Namespace, line: ProgressLine) -> None:
+    """Return in the interpreter the command needs; from any other, become that one and do not return."""
+    home = environment.home(os.environ)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else idle threads of torch keep the cores
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ["FACEWRIGHT_HOME"] = str(home)
+    os.environ.setdefault("FACEWRIGHT_KERNELS", str(home / "kernels"))
+    name = commandline.profile_of(options.command)
+    if name is None:
+        return
+    recipe = environment.read_recipe()
+    borrowed = os.environ.get("FACEWRIGHT_ENV")
+    own = Path(borrowed) if borrowed else home / "env"
+    inside = Path(sys.prefix).resolve() == own.resolve()
+    if inside and (borrowed or environment.find(home, recipe.profiles[name])):
+        return
+    if borrowed:
+        python = environment.borrow(own, recipe, name)
+    elif options.command == "serve":  # the add-on asks before it installs
+        python = environment.find(home, recipe.profiles[name])
+        if python is None:
+            raise PackageMissing("the environment is not made yet", advice="python3 -m backend demo makes it")
+    else:
+        python = environment.find(home, recipe.profiles[name]) or _prepare(home, name, line)
+    _become([str(python), "-m", "backend", *words], {**os.environ, "PYTHONPATH": str(environment.ROOT)})
+
+
+def _prepare(home: Path, name: str, line: ProgressLine) -> Path:
+    print(f"Setting up the {name} environment, once; later commands need no network.", file=sys.stderr)
+    python = environment.prepare(home, name, line.emit, os.environ)
+    environment.warm(home, python, line.emit, os.environ)
+    line.close()
+    return python
+
+
+def _become(command: list[str], environ: Mapping[str, str]) -> None:
+    """Replace this process, or where that is impossible stand in front of the new one."""
+    sys.stderr.flush()
+    sys.stdout.flush()
+    if os.name == "nt":
+        raise SystemExit(subprocess.run(command, env=environ).returncode)
+    os.execve(command[0], command, dict(environ))
+
+
+def _serve(parent_pid: int | None) -> int:
+    from .serve import Server, Service, take_standard_streams
+
+    requests, events = take_standard_streams()
+    from . import jobs  # loads nothing heavy; `describe` does
+
+    Server(Service(jobs.JOBS, jobs.describe, jobs.unload), requests, events, parent_pid).run()
+    return 0
+
+
+def _demo(options: argparse.Namespace, line: ProgressLine) -> int:
+    from . import demo
+
+    return demo.main(options, line.emit)
+
+
+def _test(options: argparse.Namespace, line: ProgressLine) -> int:
+    os.chdir(environment.ROOT)
+    command = [sys.executable, "-m", "pytest", *options.rest]
+    return subprocess.run(command).returncode
+
+
+def _train(options: argparse.Namespace, line: ProgressLine) -> int:
+    from . import training
+
+    return training.main([options.what, *options.rest], line.emit)
+
+
+def _doctor(options: argparse.Namespace, line: ProgressLine) -> dict[str, Any]:
+    from . import doctor
+
+    return doctor.report(environment.home(os.environ), os.environ)
+
+
+def _job(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
+    from . import jobs
+
+    values = commandline.job_values(options)
+    return getattr(jobs, options.command)(**values, emit=line.emit, cancelled=lambda: False)
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {"demo": _demo, "test": _test, "train": _train, "doctor": _doctor}
+
+
+def _show(outcome: Mapping[str, Any], answer: BinaryIO | None) -> None:
+    if answer is not None:
+        answer.write(json.dumps(outcome, default=str).encode() + b"\n")
+        answer.flush()
+        return
+    for name, value in outcome.items():
+        print(f"{name + ':':<16}{value}")
+
+
+if __name__ == "__main__":
+    try:
+        status = main(sys.argv[1:])
+    except Exception:  # noqa: BLE001 - a bug: all that is known of it, and a status of its own
+        traceback.print_exc()
+        status = 1
+    sys.exit(status)

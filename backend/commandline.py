@@ -1,0 +1,161 @@
+"""What can be typed after `python -m backend`, and what is checked before anything heavy is loaded."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import EmptyPrompt, FaceMissing, FolderExists, FolderUnwritable, UnknownOption, UsageError
+
+PROFILES = {"demo": "demo", "test": "test", "train": "test", "doctor": None}  # the environment's; others "run"
+PASSES_ON = ("test", "train")  # what these do not know goes on to pytest, to the trainer
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The command and its options; `rest` holds what is passed on. argparse ends the process on a bad one."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(words)
+    if rest and options.command not in PASSES_ON:
+        parser.error(f"{options.command} does not know {' '.join(rest)}")
+    options.rest = rest
+    return options
+
+
+def profile_of(command: str) -> str | None:
+    """The profile of the environment a command runs in, None if it runs anywhere."""
+    return PROFILES.get(command, "run")
+
+
+def job_values(options: argparse.Namespace) -> dict[str, Any]:
+    """A job command's options as the keywords of the job.
+
+    Raises:
+        UsageError: a number or a setting that is none.
+    """
+    values = {name: value for name, value in vars(options).items() if name not in ("command", "json", "rest")}
+    if "settings" in values:
+        values["settings"] = dict(_pair(word, "stage.field=value") for word in values["settings"])
+    if "strengths" in values:
+        pairs = [_pair(word, "LAYER=STRENGTH") for word in values["strengths"]]
+        values["strengths"] = {_number(int, layer): _number(float, strength) for layer, strength in pairs}
+    for name, kind in (("order", int), ("views", float)):
+        if values.get(name) is not None:
+            values[name] = tuple(_number(kind, word) for word in values[name].split(","))
+    for name in ("region", "mute", "unmute"):
+        if name in values:
+            values[name] = tuple(values[name])
+    return values
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse in a moment what could not succeed in minutes.
+
+    Raises:
+        EmptyPrompt, FaceMissing, FolderExists, FolderUnwritable.
+    """
+    for name in ("prompt", "instruction", "texture_prompt"):
+        texts = getattr(options, name, None)
+        for text in texts if isinstance(texts, list) else [texts]:
+            if text is not None and not text.strip():
+                raise EmptyPrompt(f"the {name.replace('_', ' ')} is empty", advice='such as "an old man, long nose"')
+    for name in ("face", "parent"):
+        face = getattr(options, name, None)
+        if face is not None and not (face / "face.json").is_file():
+            raise FaceMissing(f"{face} holds no face.json", advice="name a folder that generate or edit has made")
+    out = getattr(options, "out", None)
+    if out is None:
+        return
+    if out.exists() and options.command in ("generate", "edit", "layers"):
+        raise FolderExists(f"{out} exists and is not overwritten", advice="choose another --out")
+    if options.command == "export" and out.suffix not in (".glb", ".obj"):
+        raise UsageError(f"{out.name} is neither .glb nor .obj", advice="name the file that is wanted, such as a.glb")
+    there = out.absolute()
+    while not there.exists():
+        there = there.parent
+    if not os.access(there, os.W_OK) or (there != out.absolute() and not there.is_dir()):
+        raise FolderUnwritable(f"{out} cannot be written", advice="choose another --out")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python3 -m backend",
+        allow_abbrev=False,
+        description="Facewright makes a 3D face from words and edits it by instruction.",
+        epilog="Exit status: 0 done, 2 asked wrongly, 3 failed with advice, 1 a bug, 130 interrupted.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        sub.add_argument("--json", action="store_true", help="one line of JSON on stdout, all else on stderr")
+        return sub
+
+    demo = command("demo", "from words to a .blend: make a face, edit it, put it into Blender")
+    demo.add_argument("--prompt")
+    demo.add_argument("--instruction", action="append", help="an edit; may be given several times")
+    demo.add_argument("--seed", type=int, default=0)
+    demo.add_argument("--out", type=Path, help="folder for what it makes")
+
+    command("test", "run the tests; further options are pytest's")
+    command("train", "train or convert what ckpts/starter holds").add_argument("what")
+    serve = command("serve", "talk to the Blender add-on over stdin and stdout")
+    serve.add_argument("--parent-pid", type=int, help="end when this process ends")
+    command("doctor", "tell what is installed and what is missing")
+    _add_job_commands(command)
+    return parser
+
+
+def _add_job_commands(command: Any) -> None:
+    generate = command("generate", "make a face from words")
+    generate.add_argument("prompt")
+    generate.add_argument("--out", type=Path, required=True, help="the face folder to make")
+    generate.add_argument("--seed", type=int, default=0)
+    generate.add_argument("--stage", choices=("both", "geometry", "texture"), default="both")
+    generate.add_argument("--texture-prompt", help="other words for the texture")
+    generate.add_argument("--from", dest="parent", type=Path, metavar="FACE", help="start from this face")
+
+    edit = command("edit", "change a face by an instruction")
+    edit.add_argument("face", type=Path)
+    edit.add_argument("instruction")
+    edit.add_argument("--out", type=Path, required=True, help="the face folder to make")
+    edit.add_argument("--seed", type=int, default=0)
+    edit.add_argument("--scope", choices=("auto", "texture", "geometry", "both"), default="auto")
+    edit.add_argument("--region", action="append", default=[], help="a named region; may be given several times")
+    edit.add_argument("--strength", type=float, default=1.0)
+    for sub in (generate, edit):
+        sub.add_argument("--set", dest="settings", action="append", default=[], metavar="STAGE.FIELD=VALUE")
+
+    layers = command("layers", "fade, mute and re-order the edits of a face")
+    layers.add_argument("face", type=Path)
+    layers.add_argument("--out", type=Path, required=True, help="the face folder to make")
+    layers.add_argument("--strength", dest="strengths", action="append", default=[], metavar="N=X")
+    layers.add_argument("--mute", action="append", type=int, default=[], metavar="N")
+    layers.add_argument("--unmute", action="append", type=int, default=[], metavar="N")
+    layers.add_argument("--order", metavar="N,N,...", help="all layers in their new order")
+
+    show = command("show", "tell what a face folder holds")
+    show.add_argument("face", type=Path)
+
+    render = command("render", "render a face from several sides")
+    render.add_argument("face", type=Path)
+    render.add_argument("--views", default="0,45,-45", metavar="DEGREES,...", help="azimuths; 0 faces the face")
+    render.add_argument("--out", type=Path, required=True)
+
+    export = command("export", "write a face as .glb or .obj")
+    export.add_argument("face", type=Path)
+    export.add_argument("--out", type=Path, required=True, metavar="FILE.glb|FILE.obj")
+
+
+def _pair(word: str, form: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not (name and equals and value):
+        raise UnknownOption(f"{word!r} should be {form}")
+    return name, value
+
+
+def _number(kind: type, word: str) -> Any:
+    try:
+        return kind(word)
+    except ValueError:
+        raise UsageError(f"{word!r} is not {'a whole number' if kind is int else 'a number'}") from None
