@@ -24,6 +24,8 @@ RENDER_SIZE, RENDER_SAMPLES, RENDER_AZIMUTH = 512, 32, 45.0  # pixels, Cycles sa
 
 def main() -> int:
     arguments = parse(sys.argv[1:])
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # Blender talks on stdout; the line of JSON must be alone there
     with tempfile.TemporaryDirectory(prefix="facewright_blender_") as resources:
         os.environ["BLENDER_USER_RESOURCES"] = resources  # read when bpy is imported
         import bpy
@@ -38,7 +40,8 @@ def main() -> int:
         blend.parent.mkdir(parents=True, exist_ok=True)
         bpy.ops.wm.save_as_mainfile(filepath=str(blend), compress=True)
         bpy.ops.wm.open_mainfile(filepath=str(blend))
-        print(json.dumps({"blend": str(blend), **look_over(len(arguments.faces))}))
+        answer.write(json.dumps({"blend": str(blend), **look_over(len(arguments.faces))}) + "\n")
+        answer.close()
         disable()
     return 0
 
@@ -89,6 +92,7 @@ def look_over(steps: int) -> dict[str, object]:
         "Basis and 52 expressions": len(keys) == 53 and keys[0] == "Basis" and "jawOpen" in keys,
         "the UV map": [layer.name for layer in found.data.uv_layers] == ["UVMap"],
         "the packed texture": bool(images) and all(one.packed_file and one.size[0] for one in images),
+        "nothing but the head": len(bpy.data.objects) == 1 and len(bpy.data.scenes) == 1,
         "every step": [bool(step.face and step.albedo) for step in found.facewright.steps] == [True] * steps,
     }
     if lost := [name for name, there in came_back.items() if not there]:
@@ -112,6 +116,8 @@ def render(found, path: Path) -> None:
 
     kept = bpy.context.window.scene
     scene = bpy.data.scenes.new("facewright_render")
+    scene.world = bpy.data.worlds.new("facewright_render")
+    scene.world.color = (0.18, 0.18, 0.18)
     scene.collection.objects.link(found)
     corners = [found.matrix_world @ Vector(corner) for corner in found.bound_box]
     centre, size = sum(corners, Vector()) / 8, max(found.dimensions)
@@ -128,7 +134,7 @@ def render(found, path: Path) -> None:
     for one in made:
         scene.collection.objects.link(one)
     made[0].rotation_euler = turn
-    made[0].location = centre + turn.to_matrix() @ Vector((0, 0, size * 3.2))
+    made[0].location = centre + turn.to_matrix() @ Vector((0, 0, size * 2.7))
     scene.camera = made[0]
     scene.render.engine = "CYCLES"
     scene.cycles.samples, scene.cycles.use_denoising, scene.cycles.device = RENDER_SAMPLES, False, "CPU"
@@ -137,7 +143,7 @@ def render(found, path: Path) -> None:
     bpy.context.window.scene = scene
     bpy.ops.render.render(write_still=True)
     bpy.context.window.scene = kept
-    data = [one.data for one in made]
+    data = [scene.world, *(one.data for one in made)]
     bpy.data.scenes.remove(scene)
     bpy.data.batch_remove([*made, *data])
 

@@ -8,12 +8,12 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from .bundle import errors, protocol
+from .bundle import BACKEND_ROOT, errors, protocol
 
 LOG_LINES = 400
 # Blender, Steam and Snap set some of these for themselves; in the child they would pick wrong libraries.
@@ -28,10 +28,19 @@ class Ended:
     log: tuple[str, ...]
 
 
-def serve_command(python: str) -> list[str]:
-    """The command of a backend that lives no longer than this process; `cwd` must hold `backend/`."""
+@dataclass(frozen=True)
+class Start:
+    """How a backend is started: the command, the folder that holds `backend/`, variables of its own."""
+
+    command: tuple[str, ...]
+    cwd: Path = BACKEND_ROOT
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def serve(python: str) -> tuple[str, ...]:
+    """The command of a backend that lives no longer than this process."""
     switches = ["-s", "-E", "-u", "-X", "utf8", "-X", "faulthandler"]
-    return [python, *switches, "-m", "backend", "serve", "--parent-pid", str(os.getpid())]
+    return (python, *switches, "-m", "backend", "serve", "--parent-pid", str(os.getpid()))
 
 
 def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
@@ -43,19 +52,16 @@ def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
 class BackendProcess:
     """A running backend. No method waits for it but `close`.
 
-    Args:
-        command: what to start, such as `serve_command(python)`.
-        cwd: the folder that holds `backend/`.
     Raises:
         errors.SpawnFailed: the command cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], cwd: Path) -> None:
+    def __init__(self, start: Start) -> None:
         try:
             self._child = subprocess.Popen(
-                command,
-                cwd=cwd,
-                env=child_environment(os.environ),
+                start.command,
+                cwd=start.cwd,
+                env={**child_environment(os.environ), **start.variables},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -63,7 +69,7 @@ class BackendProcess:
             )
         except (OSError, ValueError) as error:
             raise errors.SpawnFailed(
-                f"{command[0]} cannot be started: {error}",
+                f"{start.command[0]} cannot be started: {error}",
                 advice="set the backend's Python in the add-on's preferences",
             ) from None
         self.log: deque[str] = deque(maxlen=LOG_LINES)

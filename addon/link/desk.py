@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .bundle import errors, protocol
-from .client import BackendProcess, Ended
+from .client import BackendProcess, Ended, Start
 
 End = protocol.Result | protocol.Error | protocol.Cancelled
 
@@ -39,12 +39,12 @@ class Desk:
     """Starts the backend at the first job and follows jobs until they end.
 
     Args:
-        command: what starts a backend; `cwd` holds `backend/`.
+        start: how the backend is started.
         scratch: a folder of this Blender's own; every job gets a folder in it, named by its id.
     """
 
-    def __init__(self, command: list[str], cwd: Path, scratch: Path, addon_version: str, blender: str) -> None:
-        self.command, self.cwd, self.scratch = command, cwd, scratch
+    def __init__(self, start: Start, scratch: Path, addon_version: str, blender: str) -> None:
+        self.start, self.scratch = start, scratch
         self._hello = protocol.ClientHello(addon_version, str(scratch), blender=blender)
         self._process: BackendProcess | None = None
         self._jobs: dict[str, Job] = {}
@@ -72,7 +72,7 @@ class Desk:
         """
         if not self.alive():
             self.close()
-            self._process = BackendProcess(self.command, self.cwd)
+            self._process = BackendProcess(self.start)
             self._process.send(self._hello)
         assert self._process is not None
         self._process.send(protocol.Submit(job.id, job.op, params))

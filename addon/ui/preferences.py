@@ -9,7 +9,8 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
-from ..link.bundle import environment, errors
+from ..link.bundle import BUNDLED, environment, errors
+from ..link.client import Start, serve
 
 PACKAGE = (__package__ or "").rpartition(".")[0]
 
@@ -39,23 +40,32 @@ def user_folder(name: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=f"facewright-{name}-"))
 
 
-def backend_python() -> str:
-    """The Python that runs the backend.
+def backend_start() -> Start:
+    """How the backend is started here.
 
     Raises:
-        errors.InstallFailed: none is set up.
+        errors.InstallFailed: no Python is set up for it.
     """
+    ours = {"FACEWRIGHT_HOME": str(user_folder(""))} if BUNDLED else {}
+    home = environment.home({**ours, **os.environ})
+    python = _backend_python(home)
+    # The door takes no interpreter but the one of its home, or of the environment named here.
+    variables = {"FACEWRIGHT_ENV": str(python.parents[1]), "FACEWRIGHT_HOME": str(home)}
+    return Start(serve(str(python)), variables=variables)
+
+
+def _backend_python(home: Path) -> Path:
     if chosen := get().python:
-        return bpy.path.abspath(chosen)
+        return Path(bpy.path.abspath(chosen))
     profile = environment.read_recipe().profiles["run"]
-    for home in (user_folder(""), environment.home(os.environ)):
-        if own := environment.find(home, profile):
-            return str(own)
+    for place in (home, environment.home(os.environ)):
+        if own := environment.find(place, profile):
+            return own
     if not bpy.app.binary_path:  # Blender as a module: this process is a Python with packages of its own
-        return sys.executable
+        return Path(sys.executable)
     raise errors.InstallFailed(
         "the backend's packages are not installed",
-        advice="run `python3 -m backend setup` and choose that Python in the add-on's preferences",
+        advice="run `python3 -m backend doctor`, and choose a Python that has them in the preferences",
     )
 
 

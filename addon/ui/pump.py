@@ -15,8 +15,7 @@ from typing import Any
 
 import bpy
 
-from ..link.bundle import BACKEND_ROOT, errors, protocol
-from ..link.client import serve_command
+from ..link.bundle import errors, protocol
 from ..link.desk import Desk, Job
 from ..scene import steps
 from . import preferences
@@ -52,9 +51,9 @@ def desk() -> Desk:
         errors.InstallFailed: no Python is set up for the backend.
     """
     if state.desk is None:
-        command = serve_command(preferences.backend_python())
+        start = preferences.backend_start()
         scratch = Path(tempfile.mkdtemp(dir=preferences.user_folder("jobs")))
-        state.desk = Desk(command, BACKEND_ROOT, scratch, version(), bpy.app.version_string)
+        state.desk = Desk(start, scratch, version(), bpy.app.version_string)
         atexit.register(close)
     return state.desk
 

@@ -48,7 +48,7 @@ def edit(face: Path, instruction: str, out: Path, emit, cancelled, seed: int = 0
 
 
 if __name__ == "__main__":
-    print("the child has started", file=sys.stderr)
+    sys.stderr.write("the child has started\n")
     requests, events = take_standard_streams()
     jobs = {"count": count, "generate": generate, "edit": edit}
     Server(Service(jobs, lambda: Ready("none"), lambda keep: None), requests, events).run()

@@ -8,15 +8,15 @@ import time
 import pytest
 
 from addon.link.bundle import BACKEND_ROOT, BUNDLED, errors, protocol
-from addon.link.client import BackendProcess, Ended, child_environment, serve_command
+from addon.link.client import BackendProcess, Ended, Start, child_environment, serve
 from addon.link.desk import Desk, Job
 
-COMMAND = [sys.executable, "-m", "tests.addon.child"]
+CHILD = Start((sys.executable, "-m", "tests.addon.child"))
 
 
 @pytest.fixture
 def desk(tmp_path):
-    made = Desk(COMMAND, BACKEND_ROOT, tmp_path, "0.1.0", "test")
+    made = Desk(CHILD, tmp_path, "0.1.0", "test")
     yield made
     made.close()
 
@@ -110,7 +110,7 @@ def test_a_job_nobody_knows_is_refused_by_name(desk):
 
 def test_a_python_that_is_not_there_is_a_named_error(tmp_path):
     with pytest.raises(errors.SpawnFailed, match="nowhere/python"):
-        BackendProcess(serve_command(str(tmp_path / "nowhere/python")), tmp_path)
+        BackendProcess(Start(serve(str(tmp_path / "nowhere/python"))))
 
 
 def test_an_output_outside_the_scratch_folder_is_refused(desk, tmp_path):
@@ -120,9 +120,9 @@ def test_an_output_outside_the_scratch_folder_is_refused(desk, tmp_path):
     assert desk.output(protocol.Result("x", {"face": "a/face"}), "face") == tmp_path / "a" / "face"
 
 
-def test_noise_on_the_pipe_is_logged_and_dropped(tmp_path):
+def test_noise_on_the_pipe_is_logged_and_dropped():
     noise = 'import sys; sys.stdout.write(\'not a message\\n\\x00\\n{"type":"dance"}\\n\'); sys.exit(4)'
-    process = BackendProcess([sys.executable, "-c", noise], tmp_path)
+    process = BackendProcess(Start((sys.executable, "-c", noise)))
     seen = []
     while not seen:
         seen += process.poll()
@@ -133,8 +133,8 @@ def test_noise_on_the_pipe_is_logged_and_dropped(tmp_path):
     process.close()
 
 
-def test_a_child_that_never_reads_does_not_stop_the_sender(tmp_path):
-    process = BackendProcess([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path)
+def test_a_child_that_never_reads_does_not_stop_the_sender():
+    process = BackendProcess(Start((sys.executable, "-c", "import time; time.sleep(60)")))
     began = time.monotonic()
     for _ in range(100):
         process.send(protocol.Submit("a", "count", {"words": "x" * 100_000}))

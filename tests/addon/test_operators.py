@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from .conftest import PACKAGE, ROOT
-from .test_desk import COMMAND
+from .test_desk import CHILD
 from .test_steps import positions
 
 
@@ -17,9 +17,17 @@ from .test_steps import positions
 def pump(toy_head, monkeypatch, tmp_path):
     """The pump, whose backend is the child of small jobs."""
     module = sys.modules[f"{PACKAGE}.ui.pump"]
-    monkeypatch.setattr(module, "serve_command", lambda python: COMMAND)
+    monkeypatch.setattr(module.preferences, "backend_start", lambda: CHILD)
     yield module
     module.close()
+
+
+def test_the_backend_of_a_checkout_runs_in_this_python_where_no_environment_is_made(pump, monkeypatch, tmp_path):
+    monkeypatch.undo()
+    monkeypatch.setenv("FACEWRIGHT_HOME", str(tmp_path))
+    start = pump.preferences.backend_start()
+    assert start.command[0] == sys.executable
+    assert start.variables == {"FACEWRIGHT_ENV": sys.prefix, "FACEWRIGHT_HOME": str(tmp_path)}
 
 
 def test_enabling_starts_no_thread_process_or_timer(pump):
