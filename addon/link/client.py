@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from .bundle import BACKEND_ROOT, errors, protocol
 
@@ -116,12 +116,12 @@ class BackendProcess:
         for thread in (self._writer, self._reader, self._logger):
             thread.join(patience)
 
-    def _thread(self, target, pipe: BinaryIO) -> threading.Thread:
+    def _thread(self, target, pipe: IO[bytes]) -> threading.Thread:
         thread = threading.Thread(target=target, args=(pipe,), name="facewright-link", daemon=True)
         thread.start()
         return thread
 
-    def _read(self, pipe: BinaryIO) -> None:
+    def _read(self, pipe: IO[bytes]) -> None:
         with pipe:
             while line := pipe.readline(protocol.LINE_LIMIT + 1):
                 try:
@@ -132,7 +132,7 @@ class BackendProcess:
         self._logger.join(1.0)
         self._events.put(Ended(status, tuple(self.log)))
 
-    def _write(self, pipe: BinaryIO) -> None:
+    def _write(self, pipe: IO[bytes]) -> None:
         try:
             with pipe:
                 while (line := self._lines.get()) is not None:
@@ -141,7 +141,7 @@ class BackendProcess:
         except OSError:  # the child is gone; the reader says so
             return
 
-    def _keep_log(self, pipe: BinaryIO) -> None:
+    def _keep_log(self, pipe: IO[bytes]) -> None:
         with pipe:
             for line in pipe:
                 stamp = time.strftime("%H:%M:%S")

@@ -56,8 +56,7 @@ def write_positions(
     basis = to_blender(vertices, head.metres_per_unit)
     targets = dict(zip(head.expression_names, to_blender(vertices + expressions, head.metres_per_unit), strict=True))
     keys = mesh.shape_keys.key_blocks if mesh.shape_keys else ()
-    if keys:
-        moved = basis - _points(keys[0], len(basis))
+    moved = basis - _points(keys[0], len(basis)) if keys else basis
     for index, key in enumerate(keys):
         if index == 0:
             target = basis

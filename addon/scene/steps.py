@@ -97,6 +97,14 @@ def chosen_head(context: bpy.types.Context) -> bpy.types.Object | None:
     return heads[0] if len(heads) == 1 else None
 
 
+def require_head(context: bpy.types.Context) -> bpy.types.Object:
+    """`chosen_head`; raises errors.HeadGone where there is none."""
+    found = chosen_head(context)
+    if found is None:
+        raise errors.HeadGone("no head is chosen", advice="make a Facewright head the active object")
+    return found
+
+
 def own_session(found: bpy.types.Object) -> None:
     """Gives a duplicated head mesh, material and uid of its own, which copies share, before it changes."""
     session = found.facewright

@@ -7,6 +7,7 @@ where Blender has no window, they return when the face is in the scene.
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
@@ -29,8 +30,8 @@ def explain(operator: bpy.types.Operator, error: errors.BackendError) -> set[str
     return {"CANCELLED"}
 
 
-class JobOperator:
-    """What operators that give the backend a job have in common."""
+class Waiting:
+    """A property of the operators that give the backend a job."""
 
     wait: BoolProperty(
         name="Wait",
@@ -38,26 +39,30 @@ class JobOperator:
         options={"HIDDEN", "SKIP_SAVE"},
     )
 
-    @classmethod
-    def idle(cls) -> bool:
-        if pump.state.job is not None:
-            cls.poll_message_set("One face at a time: wait for the present job, or cancel it")
-            return False
-        return True
 
-    def given(self, name: str, drafts: bpy.types.PropertyGroup):
-        """The operator's own property if a script has set it, else the panel's."""
-        return getattr(self if self.properties.is_property_set(name) else drafts, name)
-
-    def run(self, job: Job, params: dict[str, object]) -> set[str]:
-        waits = self.wait if self.properties.is_property_set("wait") else bpy.app.background
-        pump.start(job, params, select=waits)
-        if waits:
-            pump.wait()
-        return {"FINISHED"}
+def idle(cls: type[bpy.types.Operator]) -> bool:
+    """Whether a job can be given now; says why not."""
+    if pump.state.job is not None:
+        cls.poll_message_set("One face at a time: wait for the present job, or cancel it")
+        return False
+    return True
 
 
-class FACEWRIGHT_OT_generate(JobOperator, bpy.types.Operator):
+def given(operator: bpy.types.Operator, name: str, drafts: bpy.types.PropertyGroup) -> Any:
+    """The operator's own property if a script has set it, else the panel's."""
+    return getattr(operator if operator.properties.is_property_set(name) else drafts, name)
+
+
+def run(operator: bpy.types.Operator, job: Job, params: dict[str, object]) -> set[str]:
+    """Gives the job to the backend, and waits for it where that is wanted."""
+    waits = operator.wait if operator.properties.is_property_set("wait") else bpy.app.background
+    pump.start(job, params, select=waits)
+    if waits:
+        pump.wait()
+    return {"FINISHED"}
+
+
+class FACEWRIGHT_OT_generate(Waiting, bpy.types.Operator):
     bl_idname = "facewright.generate"
     bl_label = "Generate"
     bl_description = "Make a new head from the prompt; takes a while, and Blender stays usable"
@@ -68,23 +73,23 @@ class FACEWRIGHT_OT_generate(JobOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        return cls.idle()
+        return idle(cls)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         drafts = context.scene.facewright_ui
-        prompt = self.given("prompt", drafts).strip()
+        prompt = given(self, "prompt", drafts).strip()
         try:
             if not prompt:
                 raise errors.EmptyPrompt("the prompt is empty", advice="write what the face should look like")
             job = Job("generate", prompt)
             pump.desk().folder(job)
-            params = {"prompt": prompt, "seed": self.given("seed", drafts), "out": f"{job.id}/face"}
-            return self.run(job, params)
+            params = {"prompt": prompt, "seed": given(self, "seed", drafts), "out": f"{job.id}/face"}
+            return run(self, job, params)
         except errors.BackendError as error:
             return explain(self, error)
 
 
-class FACEWRIGHT_OT_edit(JobOperator, bpy.types.Operator):
+class FACEWRIGHT_OT_edit(Waiting, bpy.types.Operator):
     bl_idname = "facewright.edit"
     bl_label = "Edit"
     bl_description = "Change the chosen head as the instruction says; it becomes a step of its history"
@@ -96,12 +101,12 @@ class FACEWRIGHT_OT_edit(JobOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return cls.idle() and has_face(cls, context)
+        return idle(cls) and has_face(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         drafts = context.scene.facewright_ui
-        instruction = self.given("instruction", drafts).strip()
-        found = steps.chosen_head(context)
+        instruction = given(self, "instruction", drafts).strip()
+        found = steps.require_head(context)
         try:
             if not instruction:
                 raise errors.EmptyPrompt("the instruction is empty", advice="write what should change")
@@ -112,11 +117,11 @@ class FACEWRIGHT_OT_edit(JobOperator, bpy.types.Operator):
             params = {
                 "face": f"{job.id}/parent",
                 "instruction": instruction,
-                "seed": self.given("seed", drafts),
-                "strength": self.given("strength", drafts),
+                "seed": given(self, "seed", drafts),
+                "strength": given(self, "strength", drafts),
                 "out": f"{job.id}/face",
             }
-            return self.run(job, params)
+            return run(self, job, params)
         except errors.BackendError as error:
             return explain(self, error)
 
@@ -168,9 +173,7 @@ class FACEWRIGHT_OT_import_face(bpy.types.Operator):
         return {"FINISHED"}
 
     def _target(self, context: bpy.types.Context) -> bpy.types.Object:
-        found = steps.chosen_head(context)
-        if found is None:
-            raise errors.HeadGone("no head is chosen", advice="make a Facewright head the active object")
+        found = steps.require_head(context)
         if found.mode != "OBJECT":
             raise errors.UsageError(f"{found.name} is in {found.mode} mode", advice="go to Object Mode")
         return found
@@ -203,7 +206,7 @@ class FACEWRIGHT_OT_revert(bpy.types.Operator):
         return has_face(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        found = steps.chosen_head(context)
+        found = steps.require_head(context)
         session = found.facewright
         uid = self.uid or session.steps[min(session.shown, len(session.steps) - 1)].uid
         try:

@@ -62,7 +62,7 @@ class FACEWRIGHT_PT_history(SidebarPanel, bpy.types.Panel):
         return steps.chosen_head(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        session = steps.chosen_head(context).facewright
+        session = steps.require_head(context).facewright
         self.layout.template_list("FACEWRIGHT_UL_steps", "", session, "steps", session, "shown")
         self.layout.operator(operators.FACEWRIGHT_OT_revert.bl_idname, icon="LOOP_BACK")
 

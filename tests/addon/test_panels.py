@@ -1,0 +1,127 @@
+"""The sidebar tab, drawn into a layout that takes notes, and what enabling leaves behind."""
+
+import sys
+from types import SimpleNamespace
+
+import addon_utils
+import bpy
+import pytest
+
+from backend.errors import PackageMissing
+
+from .conftest import PACKAGE
+
+PANELS = ("main", "edit", "history", "heads")
+
+
+class Notes:
+    """A layout that writes down what is drawn; every sub-layout is itself."""
+
+    def __init__(self):
+        self.calls = []
+        self.disabled = []
+
+    def __getattr__(self, name):
+        def called(*words, **options):
+            self.calls.append((name, words, options))
+            return self
+
+        return called
+
+    def __setattr__(self, name, value):
+        if name == "enabled" and not value:
+            self.disabled.append(len(self.calls))
+        super().__setattr__(name, value)
+
+    def texts(self):
+        return [words["text"] for _, _, words in self.calls if words.get("text")]
+
+    def operators(self):
+        return [words[0] for name, words, _ in self.calls if name == "operator"]
+
+
+@pytest.fixture
+def pump(toy_head):
+    module = sys.modules[f"{PACKAGE}.ui.pump"]
+    yield module
+    module.state.job, module.state.failure = None, None
+
+
+def draw(name):
+    panel = getattr(bpy.types, f"FACEWRIGHT_PT_{name}")
+    notes = Notes()
+    if getattr(panel, "poll", lambda context: True)(bpy.context):
+        panel.draw(SimpleNamespace(layout=notes), bpy.context)
+    return notes
+
+
+def test_every_panel_draws_in_an_empty_scene(pump):
+    for name in PANELS:
+        draw(name)
+    assert "Ready" in draw("main").texts()
+    assert draw("history").calls == []
+
+
+def test_without_words_the_button_is_off(pump):
+    assert draw("main").disabled
+    bpy.context.scene.facewright_ui.prompt = "an old sailor"
+    assert not draw("main").disabled
+    assert draw("main").operators() == ["facewright.generate"]
+
+
+def test_a_job_shows_its_phase_and_cancel_in_the_buttons_place(pump):
+    desk = sys.modules[f"{PACKAGE}.link.desk"]
+    pump.state.job = desk.Job("generate", "a man", phase="geometry", step=3, total=10)
+    notes = draw("main")
+    assert any("geometry 3/10" in text for text in notes.texts())
+    assert notes.operators() == ["facewright.cancel"]
+    pump.state.job.cancelling = True
+    assert "Stop Now" in draw("main").texts()
+
+
+def test_an_error_shows_number_cause_advice_and_its_fix(pump):
+    pump.state.failure = PackageMissing("torch is not there", advice="install it")
+    notes = draw("main")
+    assert {"E104 A package is missing", "torch is not there", "install it"} <= set(notes.texts())
+    assert "preferences.addon_show" in notes.operators()
+
+
+def test_the_history_of_the_chosen_head_is_listed(pump, faces):
+    bpy.ops.facewright.import_face(filepath=str(faces[0]))
+    notes = draw("history")
+    (listed,) = [words for name, words, _ in notes.calls if name == "template_list"]
+    assert listed[2] == bpy.context.object.facewright
+    row = Notes()
+    step = bpy.context.object.facewright.steps[0]
+    bpy.types.FACEWRIGHT_UL_steps.draw_item(None, bpy.context, row, listed[2], step, 0, None, "", 0)
+    assert row.texts() == ["an old sailor", "generate"]
+
+
+def test_every_operator_says_what_it_does(extension):
+    named = [name.split("_OT_")[1] for name in dir(bpy.types) if name.startswith("FACEWRIGHT_OT_")]
+    assert len(named) == 6
+    for name in named:
+        described = getattr(bpy.ops.facewright, name).get_rna_type().description
+        assert len(described) > 20
+        assert not described.endswith(".")
+
+
+def test_enabling_again_and_again_leaves_and_starts_nothing(extension):
+    started = []
+    watched = ("subprocess.Popen", "socket.__new__", "os.mkdir", "_thread.start_new_thread")
+    watching = True
+
+    def watch(event, arguments):
+        if watching and event in watched and ".cache" not in str(arguments):  # that one is Blender's own
+            started.append((event, arguments))
+
+    sys.addaudithook(watch)
+    for _ in range(3):
+        addon_utils.disable(PACKAGE, default_set=True)
+        assert not [name for name in dir(bpy.types) if name.startswith("FACEWRIGHT")]
+        assert not hasattr(bpy.types.Object, "facewright")
+        assert not hasattr(bpy.types.Scene, "facewright_ui")
+        bpy.ops.preferences.addon_enable(module=PACKAGE)
+    watching = False
+    assert started == []
+    assert hasattr(bpy.types, "FACEWRIGHT_OT_generate")
