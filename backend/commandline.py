@@ -52,8 +52,10 @@ def check(options: argparse.Namespace) -> None:
     """Refuse in a moment what could not succeed in minutes.
 
     Raises:
-        EmptyPrompt, FaceMissing, FolderExists, FolderUnwritable.
+        EmptyPrompt, FaceMissing, FolderExists, FolderUnwritable, UsageError.
     """
+    if options.command not in PROFILES and options.command != "serve":
+        job_values(options)
     for name in ("prompt", "instruction", "texture_prompt"):
         texts = getattr(options, name, None)
         for text in texts if isinstance(texts, list) else [texts]:

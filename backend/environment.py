@@ -11,12 +11,12 @@ import errno
 import hashlib
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -354,17 +354,20 @@ def _install(python: Path, recipe: Recipe, profile: Profile, runner: Runner, emi
 
 def _answers(url: str, seconds: float) -> bool:
     """Whether a server answers in time; name look-ups, which know no time limit, are waited for no longer."""
-    answered = threading.Event()
+    answers: queue.Queue[bool] = queue.Queue()
 
     def ask() -> None:
         try:
             with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=seconds):
-                answered.set()
-        except (OSError, urllib.error.URLError):
-            pass
+                answers.put(True)
+        except OSError:  # urllib's own errors are of this kind
+            answers.put(False)
 
     threading.Thread(target=ask, daemon=True).start()
-    return answered.wait(seconds)
+    try:
+        return answers.get(timeout=seconds)
+    except queue.Empty:
+        return False
 
 
 def _check_imports(python: Path, names: Sequence[str], runner: Runner, emit: Emit) -> None:

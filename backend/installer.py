@@ -19,6 +19,10 @@ from .errors import BackendError, DiskFull, FolderUnwritable, InstallFailed, Lib
 Emit = Callable[[dict[str, object]], None]
 
 TAIL_LINES = 12
+# How pip's lines name a package; "Processing" a wheel that is a file.
+_MENTIONED = re.compile(
+    r"(Collecting|Requirement already satisfied:|Ignoring) ([\w.-]+)|Processing (?:.*[/\\])?([\w.]+)-\d[^/\\]*\.whl"
+)
 _NO_NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|SSLError"
     r"|Temporary failure in name resolution|Temporary failure resolving|Network is unreachable"
@@ -94,8 +98,8 @@ def pip_install(
 
     def watch(line: str) -> None:
         phase, there = "fetching packages", heard
-        if found := re.match(r"(Collecting|Requirement already satisfied:|Ignoring) ([\w.-]+)", line):
-            heard.add(package_name(found[2]))
+        if found := _MENTIONED.match(line):
+            heard.add(package_name(found[2] or found[3]))
             if found[1] == "Ignoring":  # for another system, says its marker
                 ignored.add(package_name(found[2]))
         elif heard >= wanted:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from io import TextIOBase
 from typing import Any, TextIO
 
 BAR_WIDTH = 24
@@ -15,7 +16,7 @@ class ProgressLine:
     On a terminal one line is redrawn; elsewhere a line is written at each new phase and every five seconds.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | TextIOBase) -> None:
         self._stream = stream
         self._rewrites = stream.isatty()
         self._phase = ""

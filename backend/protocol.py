@@ -276,7 +276,7 @@ def _key(text: str, kind: type, where: str) -> str | int:
         raise ProtocolError(f"{where} has the key {text[:40]!r}, it should be {kind.__name__}") from None
 
 
-def _finite(value: float, where: str) -> float:
+def _finite(value: int | float, where: str) -> float:
     try:
         number = float(value)
     except OverflowError:

@@ -1,0 +1,48 @@
+"""A real serve loop over small jobs: `python -m tests.backend.child`."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from backend import protocol
+from backend.errors import Cancelled, NotANumber
+from backend.serve import Server, Service, take_standard_streams
+
+
+def count(total: int, emit, cancelled, pause: float = 0.01) -> dict:
+    """Counts, telling of each step."""
+    for step in range(total):
+        if cancelled():
+            raise Cancelled("the count was stopped")
+        emit({"type": "progress", "phase": "counting", "step": step + 1, "total": total})
+        time.sleep(pause)
+    return {"counted": total}
+
+
+def write(out: Path, text: str, emit, cancelled) -> dict:
+    """Writes a file, and noise on stdout from Python and from below it."""
+    sys.stdout.write("noise from Python\n")
+    sys.stdout.flush()
+    os.write(1, b"noise from C\n")
+    out.write_text(text, encoding="utf-8")
+    return {"file": str(out)}
+
+
+def fail(how: str, emit, cancelled) -> dict:
+    """Fails as a user can mend, or as only we can."""
+    if how == "named":
+        raise NotANumber("step 7 gave NaN", advice="lower the learning rate")
+    raise ZeroDivisionError("a bug")
+
+
+def describe() -> protocol.Ready:
+    return protocol.Ready(torch="none", capabilities=tuple(JOBS))
+
+
+JOBS = {"count": count, "write": write, "fail": fail}
+
+if __name__ == "__main__":
+    parent = int(sys.argv[1]) if len(sys.argv) > 1 else None
+    streams = take_standard_streams()
+    Server(Service(JOBS, describe, lambda keep: None), *streams, parent).run()
