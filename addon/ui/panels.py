@@ -48,9 +48,7 @@ class FACEWRIGHT_UL_steps(bpy.types.UIList):
     """One row a step, the one the mesh shows marked."""
 
     def draw_item(self, _context, layout, session, step, _icon, _active_data, _active_name, _index) -> None:
-        row = layout.row()
-        row.label(text=step.name, icon="RADIOBUT_ON" if step.uid == session.active_uid else "RADIOBUT_OFF")
-        row.label(text=step.kind)
+        layout.label(text=step.name, icon="RADIOBUT_ON" if step.uid == session.active_uid else "RADIOBUT_OFF")
 
 
 class FACEWRIGHT_PT_history(SidebarPanel, bpy.types.Panel):
@@ -100,11 +98,11 @@ def _draw_status(layout: bpy.types.UILayout) -> None:
 
 
 def _draw_submit(layout: bpy.types.UILayout, operator: type, has_words: bool, icon: str) -> None:
-    """The operator's button, and Cancel in its place while a job runs."""
-    row = layout.row()
+    """The operator's button, and Cancel in its place while its job runs."""
+    row, job = layout.row(), pump.state.job
     row.scale_y = 1.4
-    if pump.state.job is not None:
-        text = "Stop Now" if pump.state.job.cancelling else "Cancel"
+    if job is not None and operator.bl_idname == f"facewright.{job.op}":
+        text = "Stop Now" if job.cancelling else "Cancel"
         row.operator(operators.FACEWRIGHT_OT_cancel.bl_idname, text=text, icon="CANCEL")
     else:
         row.enabled = has_words
