@@ -151,9 +151,9 @@ def render(found, path: Path) -> None:
 if __name__ == "__main__":
     try:
         status = main()
-    except SystemExit as stop:
-        print(stop, file=sys.stderr)
-        status = 1
+    except (SystemExit, OSError, RuntimeError) as told:  # Blender's operators tell errors as RuntimeError
+        print(told, file=sys.stderr)
+        status = told.code if isinstance(told, SystemExit) and isinstance(told.code, int) else 1
     except Exception:  # noqa: BLE001 - the process must end below, whatever happened
         traceback.print_exc()
         status = 1

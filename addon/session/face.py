@@ -102,7 +102,7 @@ def unpack(packed: bytes, folder: Path) -> Path:
 
     Raises:
         errors.FaceInvalid: not a packed face, or one that would write elsewhere or fill the disk.
-        FileExistsError: the folder is there.
+        errors.FolderUnwritable: the folder is there already, or cannot be made.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
@@ -118,5 +118,9 @@ def unpack(packed: bytes, folder: Path) -> Path:
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError) as error:
         raise errors.FaceInvalid(
             f"the face kept in this file is damaged: {error}", advice="go back to an earlier step"
+        ) from None
+    except OSError as error:
+        raise errors.FolderUnwritable(
+            f"{folder} cannot be written: {error.strerror}", advice="free some space on that disk"
         ) from None
     return folder

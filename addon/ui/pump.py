@@ -49,10 +49,17 @@ def desk() -> Desk:
 
     Raises:
         errors.InstallFailed: no Python is set up for the backend.
+        errors.FolderUnwritable: there is no place for the jobs' files.
     """
     if state.desk is None:
         start = preferences.backend_start()
-        scratch = Path(tempfile.mkdtemp(dir=preferences.user_folder("jobs")))
+        jobs = preferences.user_folder("jobs")
+        try:
+            scratch = Path(tempfile.mkdtemp(dir=jobs))
+        except OSError as error:
+            raise errors.FolderUnwritable(
+                f"{jobs} cannot be written: {error.strerror}", advice="give yourself the right to write there"
+            ) from None
         state.desk = Desk(start, scratch, version(), bpy.app.version_string)
         atexit.register(close)
     return state.desk
