@@ -80,7 +80,7 @@ def wait() -> None:
             tick()
             time.sleep(WAIT_INTERVAL_S)
     except KeyboardInterrupt:
-        cancel()
+        close()
         raise
     if state.failure is not None:
         raise state.failure
