@@ -5,6 +5,7 @@ Operators that need the backend return at once and the pump brings the face; wit
 where Blender has no window, they return when the face is in the scene.
 """
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,14 @@ def explain(operator: bpy.types.Operator, error: errors.BackendError) -> set[str
     return {"CANCELLED"}
 
 
-class Waiting:
-    """A property of the operators that give the backend a job."""
+class Submitting:
+    """Properties of the operators that give the backend a job."""
 
+    settings: StringProperty(
+        name="Settings",
+        description='Changes of the preset as JSON, such as {"geometry.steps": 50}; for scripts',
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
     wait: BoolProperty(
         name="Wait",
         description="Return only when the face is in the scene; for scripts",
@@ -54,7 +60,13 @@ def given(operator: bpy.types.Operator, name: str, drafts: bpy.types.PropertyGro
 
 
 def run(operator: bpy.types.Operator, job: Job, params: dict[str, object]) -> set[str]:
-    """Gives the job to the backend, and waits for it where that is wanted."""
+    """Gives the job to the backend, and waits for it where that is wanted.
+
+    Raises:
+        errors.UsageError: the settings are no JSON object.
+    """
+    if operator.settings:
+        params = {**params, "settings": _settings(operator.settings)}
     waits = operator.wait if operator.properties.is_property_set("wait") else bpy.app.background
     pump.start(job, params, select=waits)
     if waits:
@@ -62,7 +74,17 @@ def run(operator: bpy.types.Operator, job: Job, params: dict[str, object]) -> se
     return {"FINISHED"}
 
 
-class FACEWRIGHT_OT_generate(Waiting, bpy.types.Operator):
+def _settings(text: str) -> dict[str, object]:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise errors.UsageError("the settings are no JSON object", advice='such as {"geometry.steps": 50}')
+    return values
+
+
+class FACEWRIGHT_OT_generate(Submitting, bpy.types.Operator):
     bl_idname = "facewright.generate"
     bl_label = "Generate"
     bl_description = "Make a new head from the prompt; takes a while, and Blender stays usable"
@@ -89,7 +111,7 @@ class FACEWRIGHT_OT_generate(Waiting, bpy.types.Operator):
             return explain(self, error)
 
 
-class FACEWRIGHT_OT_edit(Waiting, bpy.types.Operator):
+class FACEWRIGHT_OT_edit(Submitting, bpy.types.Operator):
     bl_idname = "facewright.edit"
     bl_label = "Edit"
     bl_description = "Change the chosen head as the instruction says; it becomes a step of its history"

@@ -5,6 +5,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from backend.errors import Cancelled, NotANumber
 from backend.face import saved
@@ -23,7 +24,7 @@ def count(total: int, emit, cancelled) -> dict:
     return {"counted": total}
 
 
-def generate(prompt: str, out: Path, emit, cancelled, seed: int = 0) -> dict:
+def generate(prompt: str, out: Path, emit, cancelled, seed: int = 0, settings: dict[str, Any] | None = None) -> dict:
     """A toy face; some prompts ask for trouble."""
     match prompt:
         case "crash":
@@ -35,7 +36,8 @@ def generate(prompt: str, out: Path, emit, cancelled, seed: int = 0) -> dict:
         case "outside":
             return {"face": "../elsewhere"}
     count(3, emit, cancelled)
-    return {"face": str(saved.save(replace(toy_face(seed=seed), prompt=prompt), out))}
+    face = replace(toy_face(seed=seed), prompt=prompt, settings=settings or {})
+    return {"face": str(saved.save(face, out))}
 
 
 def edit(face: Path, instruction: str, out: Path, emit, cancelled, seed: int = 0, strength: float = 1.0) -> dict:

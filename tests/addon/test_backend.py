@@ -10,8 +10,6 @@ from addon.link.desk import Desk, Job
 
 from .test_desk import until_ended
 
-pytest.importorskip("backend.jobs")
-
 
 @pytest.fixture
 def desk(tmp_path):

@@ -48,6 +48,14 @@ def test_generate_then_edit_from_a_script(pump):
     assert not list(pump.state.desk.scratch.iterdir())
 
 
+def test_a_script_can_change_settings_of_the_preset(pump):
+    bpy.ops.facewright.generate(prompt="a man", settings='{"geometry.steps": 3}', wait=True)
+    assert '"settings": {"geometry.steps": 3}' in bpy.context.object.facewright.steps[0].document
+    for wrong in ("{", "[]", "3"):
+        with pytest.raises(RuntimeError, match="no JSON object"):
+            bpy.ops.facewright.generate(prompt="a man", settings=wrong, wait=True)
+
+
 def test_an_edit_goes_on_from_a_reopened_file_alone(pump, tmp_path):
     bpy.ops.facewright.generate(prompt="a woman", wait=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
