@@ -11,7 +11,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, no_type_check
 
 import torch
 import warp as wp
@@ -24,18 +24,20 @@ if folder := os.environ.get("FACEWRIGHT_KERNELS"):
 wp.init()
 wp.set_module_options({"enable_backward": False})
 
-EMPTY = 2**62
+EMPTY = 2**63 - 1
 DEPTH_STEPS = wp.constant(wp.float64(2**29))
 SHIFT = wp.constant(wp.int64(2**32))
 NEAR_W = wp.constant(1e-6)
 
 
+@no_type_check  # Warp reads these annotations
 @wp.func
 def corner(clip: wp.vec4, x: float, y: float):
     """A corner's homogeneous offset from the point (x, y) of the screen."""
     return wp.vec2(clip[0] - x * clip[3], clip[1] - y * clip[3])
 
 
+@no_type_check
 @wp.func
 def ordered_cross(first: int, second: int, a: wp.vec2, b: wp.vec2):
     """a × b, computed in one order of the vertices, so that both triangles of an edge get exactly opposite values."""
@@ -44,12 +46,20 @@ def ordered_cross(first: int, second: int, a: wp.vec2, b: wp.vec2):
     return -(b[0] * a[1] - b[1] * a[0])
 
 
+@no_type_check
 @wp.func
-def owns_edge(first: int, second: int):
-    """Which of the two triangles of an edge takes a pixel centre that lies exactly on it."""
-    return first < second
+def owns_edge(first: int, second: int, b: wp.vec4, c: wp.vec4, side: float):
+    """Whether a pixel centre exactly on the edge from b to c is the triangle's.
+
+    The rule moves the centre a hair to the right, then a hair upwards, and asks again: what lies exactly on an edge,
+    or on a corner where many triangles meet, belongs to one of them.
+    """
+    right = side * ordered_cross(first, second, wp.vec2(b[1], b[3]), wp.vec2(c[1], c[3]))
+    up = -side * ordered_cross(first, second, wp.vec2(b[0], b[3]), wp.vec2(c[0], c[3]))
+    return right > 0.0 or (right == 0.0 and up > 0.0)
 
 
+@no_type_check
 @wp.func
 def pixel_range(low: float, high: float, size: int):
     """First and last pixel whose centre may lie between two screen coordinates (-1..1)."""
@@ -59,6 +69,7 @@ def pixel_range(low: float, high: float, size: int):
     return wp.vec2i(int(first), int(last))
 
 
+@no_type_check
 @wp.kernel
 def nearest_triangle(
     clip: wp.array2d(dtype=wp.vec4),  # pyright: ignore[reportInvalidTypeForm]
@@ -111,11 +122,11 @@ def nearest_triangle(
             side = wp.sign(area)
             inside = wa * side >= 0.0 and wb * side >= 0.0 and wc * side >= 0.0
             if wa == 0.0:
-                inside = inside and owns_edge(face[1], face[2]) == (side > 0.0)
+                inside = inside and owns_edge(face[1], face[2], b, c, side)
             if wb == 0.0:
-                inside = inside and owns_edge(face[2], face[0]) == (side > 0.0)
+                inside = inside and owns_edge(face[2], face[0], c, a, side)
             if wc == 0.0:
-                inside = inside and owns_edge(face[0], face[1]) == (side > 0.0)
+                inside = inside and owns_edge(face[0], face[1], a, b, side)
             w = (wa * a[3] + wb * b[3] + wc * c[3]) / area
             if inside and w > 0.0:
                 z = (wa * a[2] + wb * b[2] + wc * c[2]) / area / w
@@ -138,6 +149,8 @@ def visible(clip: Float[Tensor, "B V 4"], faces: Int[Tensor, "F 3"], size: tuple
     """
     height, width = size
     pictures = len(clip)
+    if not clip.numel():
+        return torch.full((pictures, height, width), -1, dtype=torch.int32, device=clip.device)
     clip = clip.detach().float().contiguous()
     nearest = torch.full((pictures * height, width), EMPTY, dtype=torch.int64, device=clip.device)
     inputs: list[Any] = [
