@@ -152,7 +152,7 @@ def prepare(
             return python
         runner = Runner(environ, home / "logs" / "install.log", held)
         _check_disk(home, profile)
-        _ensure_libraries(recipe, profile, runner, emit)
+        _ensure_system(home, recipe, profile, runner, emit)
         stamp = _ensure_venv(home / "env", recipe, runner, emit)
         python = python_of(home / "env")
         _install(python, recipe, profile, runner, emit)
@@ -279,16 +279,20 @@ def _check_disk(home: Path, profile: Profile) -> None:
         )
 
 
-def _ensure_libraries(recipe: Recipe, profile: Profile, runner: Runner, emit: Emit) -> None:
-    """The shared libraries Blender loads: on a bare Linux some are missing, and import bpy fails."""
+def _ensure_system(home: Path, recipe: Recipe, profile: Profile, runner: Runner, emit: Emit) -> None:
+    """What a bare Linux lacks: the libraries Blender loads, and in Debian the half of venv that brings pip."""
     if not sys.platform.startswith("linux"):
         return
     wanted = {}
     for link in profile.chain:
         wanted |= recipe.profiles[link].libraries
     missing = [package for library, package in wanted.items() if not _loads(library)]
+    if not python_of(home / "env").exists():
+        python = find_interpreter(recipe.python)
+        if subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True).returncode != 0:
+            missing.append(f"python{'.'.join(map(str, recipe.python))}-venv")
     if missing:
-        installer.apt_install(runner, missing, "Blender needs system libraries", emit)
+        installer.apt_install(runner, missing, "system packages are needed", emit)
 
 
 def _loads(library: str) -> bool:
@@ -317,8 +321,6 @@ def _ensure_venv(environment: Path, recipe: Recipe, runner: Runner, emit: Emit) 
         )
     emit({"type": "progress", "phase": "making the environment", "step": 0, "total": 1})
     python = find_interpreter(recipe.python)
-    if subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True).returncode != 0:
-        installer.apt_install(runner, [f"python{version}-venv"], f"{python} cannot make environments", emit)
     _remove(environment)
     environment.mkdir()
     _write_stamp(environment, {"python": "", "digests": {}})  # ours from the start, so a rest may be removed

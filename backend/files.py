@@ -5,7 +5,7 @@ import os
 import uuid
 from pathlib import Path
 
-from .errors import BackendError, DiskFull, FolderUnwritable
+from .errors import BackendError, DiskFull, FolderExists, FolderUnwritable
 
 
 def write_whole(path: Path, content: bytes) -> Path:
@@ -42,3 +42,19 @@ def refusal(path: Path, error: OSError) -> BackendError:
     return FolderUnwritable(
         f"{path} cannot be written: {error.strerror or error}", advice="choose a folder you may write to"
     )
+
+
+def vacant(folder: Path) -> None:
+    """Refuses a folder that cannot be made, before hours are spent on what goes into it.
+
+    Raises:
+        FolderExists: there is something of that name.
+        FolderUnwritable: the nearest folder above it admits no writing.
+    """
+    if os.path.lexists(folder):
+        raise FolderExists(f"{folder} exists", advice="name a folder that does not exist yet")
+    above = folder.absolute().parent
+    while not above.exists():
+        above = above.parent
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise FolderUnwritable(f"{folder} cannot be made in {above}", advice="choose a folder you may write to")

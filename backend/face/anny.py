@@ -13,7 +13,7 @@ from .. import errors
 from .mesh import Topology
 from .model import LinearFaceModel, Phenotypes
 
-NEEDED = (
+NEEDED = (  # noqa: SIM905 - a list would take a line a word
     "faces quads uvs uv_faces uv_quads rest expression_names expressions region_names region_weights part_names "
     "face_parts meta phenotype_rows phenotype_mask local_names local_rows identity_coefficients"
 ).split()

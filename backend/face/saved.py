@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
 from ..errors import FaceInvalid, FaceMissing, FolderExists, SchemaTooNew
-from ..files import refusal, write_through
+from ..files import refusal, vacant, write_through
 from .layers import Face, Layer, TexelArray, albedo, vertices
 
 SCHEMA = 1
@@ -83,8 +83,7 @@ def save(face: Face, folder: Path) -> Path:
         json.dumps(document, allow_nan=False)
     except ValueError as error:
         raise FaceInvalid(f"{folder}: the metrics or settings hold what is no number", advice=ADVICE) from error
-    if os.path.lexists(folder):
-        raise FolderExists(f"{folder} exists", advice="name a folder that does not exist yet")
+    vacant(folder)
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         partial.mkdir(parents=True)

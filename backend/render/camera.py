@@ -21,7 +21,8 @@ DISTANCE = HALF_HEIGHT / math.tan(math.radians(FOV / 2))  # head units from the 
 class Cameras:
     """Degrees: azimuth 0 faces the face, 90 sees its left side; elevation positive looks down on it.
 
-    A smaller `half_height` (head units at the aim, from the picture's middle to its edge) is a longer lens, not a step closer.
+    `half_height` is head units at the aim, from the picture's middle to its edge; less is a longer lens, not a step
+    closer.
     """
 
     azimuth: Float[Tensor, " B"]
@@ -32,7 +33,7 @@ class Cameras:
     def __len__(self) -> int:
         return len(self.azimuth)
 
-    def clip(self, vertices: Float[Tensor, "B V 3"]) -> Float[Tensor, "B V 4"]:
+    def clip(self, vertices: Float[Tensor, "#B V 3"]) -> Float[Tensor, "B V 4"]:
         """Clip-space positions of vertices, one camera a head (a batch of 1 on either side is repeated)."""
         world_to_camera = orbit(self.azimuth, self.elevation, torch.full_like(self.azimuth, DISTANCE))
         rotation, shift = world_to_camera[:, :3, :3], world_to_camera[:, :3, 3]
@@ -69,7 +70,10 @@ def orbit(
 
 
 def perspective(in_camera: Float[Tensor, "B V 3"], near: float, far: float, focal: float) -> Float[Tensor, "B V 4"]:
-    """Clip positions of camera-space points, square picture; `focal` is 1 / tan(fov / 2). Source: OpenGL's frustum matrix."""
+    """Clip positions of camera-space points, for a square picture; `focal` is 1 / tan(fov / 2).
+
+    Source: OpenGL's frustum matrix.
+    """
     x, y, z = in_camera.unbind(-1)
     depth = (-z * (far + near) - 2 * far * near) / (far - near)
     return torch.stack([x * focal, y * focal, depth, -z], dim=-1)

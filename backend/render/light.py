@@ -32,7 +32,7 @@ def harmonics(directions: Float[Tensor, "... 3"]) -> Float[Tensor, "... 9"]:
     )
 
 
-def shade(normals: Float[Tensor, "... 3"], light: Float[Tensor, "#... 9"]) -> Float[Tensor, "..."]:
+def shade(normals: Float[Tensor, "... 3"], light: Float[Tensor, "#... 9"]) -> Float[Tensor, ...]:
     """How bright a white surface is: irradiance over π."""
     return (harmonics(normals) * light).sum(-1).clamp(min=0)
 
@@ -40,7 +40,7 @@ def shade(normals: Float[Tensor, "... 3"], light: Float[Tensor, "#... 9"]) -> Fl
 def lamp(
     direction: Float[Tensor, "B 3"], key: Float[Tensor, " B"], ambient: Float[Tensor, " B"]
 ) -> Float[Tensor, "B 9"]:
-    """A distant lamp in even surroundings; a surface that faces the lamp has the shade key + ambient (within 6 %)."""
+    """A distant lamp in even surroundings; a surface that faces the lamp has the shade 1.0625 key + ambient."""
     unit = torch.nn.functional.normalize(direction, dim=1)
     answer = torch.tensor([ANSWER[0]] + [ANSWER[1]] * 3 + [ANSWER[2]] * 5).to(unit)
     light = harmonics(unit) * answer * torch.pi * key[:, None]

@@ -53,7 +53,7 @@ class Scene:
         grey = (self.shades * GREY)[:, None].expand(-1, 3)
         return self._over(grey, background)
 
-    def textured(self, albedo: Float[Tensor, "B 3 S S"], background: float = EMPTINESS) -> Float[Tensor, "B 3 H W"]:
+    def textured(self, albedo: Float[Tensor, "#B 3 S S"], background: float = EMPTINESS) -> Float[Tensor, "B 3 H W"]:
         """The textured head, lit; the albedo is sRGB, and the shade multiplies it as such (FaceG2E's convention)."""
         texels = sample(albedo, self.uv_at_hits(), self.hits.picture)
         return self._over(texels * self.shades[:, None], background)
@@ -73,9 +73,9 @@ class Scene:
 
 def look(
     surface: Surface,
-    vertices: Float[Tensor, "B V 3"],
+    vertices: Float[Tensor, "#B V 3"],
     cameras: Cameras,
-    lights: Float[Tensor, "B 9"],
+    lights: Float[Tensor, "#B 9"],
     size: int,
 ) -> Scene:
     """Rasterises heads: one camera and light a picture; one head (a batch of 1) may serve all.

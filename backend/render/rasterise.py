@@ -32,7 +32,7 @@ class Hits:
         picked = values.reshape(-1, values.shape[2])[(corners + base[:, None]).flatten()]
         return (picked.view(*corners.shape, values.shape[2]) * self.barycentrics[..., None]).sum(1)
 
-    def picture_of(self, values: Float[Tensor, "N C"], background: Float[Tensor, "..."]) -> Float[Tensor, "B C H W"]:
+    def picture_of(self, values: Float[Tensor, "N C"], background: Float[Tensor, ...]) -> Float[Tensor, "B C H W"]:
         """Scatters hit values into pictures over a background that broadcasts to (B*H*W, C)."""
         pictures, height, width = self.size
         canvas = background.to(values).expand(pictures * height * width, values.shape[1])

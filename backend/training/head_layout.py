@@ -85,7 +85,7 @@ def region_table(rest: np.ndarray, faces: np.ndarray, parts: np.ndarray) -> dict
         regions |= {
             f"{side}_eye_area": front * ramp(middle, 0.26, 0.19),
             f"{side}_brow": front
-            * ramp(np.abs(y - brow_height(out, eye_x, eye_y)), 0.10, 0.05)
+            * ramp(np.abs(y - brow_height(out, eye_x, eye_y)), 0.075, 0.03)
             * ramp(np.abs(out - eye_x), 0.34, 0.28),
             f"{side}_cheek": front
             * ramp(np.hypot(out - eye_x - 0.08, y - (eye_y + mouth[1]) / 2), 0.38, 0.22)

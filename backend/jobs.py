@@ -1,0 +1,467 @@
+"""A request becomes calls of stages and a face folder. Nothing heavy is imported before a job runs.
+
+Every job takes paths and plain values, tells of its progress through `emit`, looks at `cancelled` between steps,
+and returns plain values. The face folder is written at the end, whole, or not at all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import EmptyPrompt, UnknownWords, UsageError
+from .files import vacant
+from .protocol import Ready
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .diffusion.model import Diffusion
+    from .face.layers import Face
+    from .settings import Preset
+    from .workshop import Workshop
+
+Emit = Callable[[dict[str, Any]], None]
+Result = dict[str, Any]
+
+
+def generate(
+    *,
+    prompt: str,
+    out: Path,
+    emit: Emit,
+    cancelled: Callable[[], bool],
+    seed: int = 0,
+    stage: str = "both",
+    texture_prompt: str | None = None,
+    parent: Path | None = None,
+    settings: dict[str, Any] | None = None,
+) -> Result:
+    """A face from words: shape, then texture; with `stage` only one of them, on top of `parent` or the mean head.
+
+    Raises:
+        EmptyPrompt, UnknownWords: nothing of the prompt is known to the family.
+        FolderExists, FolderUnwritable: see `out`.
+        Cancelled: nothing is left behind.
+    """
+    from .diffusion.guidance import Condition, ScoreDistillation
+    from .face import saved
+    from .settings import RECOMMENDED, changed
+    from .stages import edit as stage_edit, geometry, texture
+
+    preset = changed(RECOMMENDED, settings or {})
+    vacant(out)
+    described = prompt if texture_prompt is None else texture_prompt
+    _refuse_empty(prompt, described)
+    old = saved.load(parent) if parent else None
+    shop = _shop(emit)
+    started = time.monotonic()
+    unknown = _listen(shop.draw, prompt, described)
+    identity, vertices = _start(shop, old)
+    albedo = _albedo(shop, old)
+
+    def condition(style: str, text: str) -> Condition:
+        return Condition(shop.draw.encode_text([f"{style} {text}", f"{style} a person"]))
+
+    if stage in ("both", "geometry"):
+        guidance = ScoreDistillation(shop.draw, preset.geometry.guidance_scale)
+        wanted = condition(preset.geometry.style, prompt)
+        watch = _watch(emit, cancelled, "shape")
+        identity = geometry.generate(shop.model, shop.surface, guidance, wanted, preset.geometry, seed, watch)
+        vertices = shop.model.vertices(identity=identity)
+    if stage in ("both", "texture"):
+        guidance = ScoreDistillation(shop.draw, preset.texture.guidance_scale)
+        wanted = condition(preset.texture.style, described)
+        fixed = stage_edit.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
+        watch = _watch(emit, cancelled, "texture")
+        albedo = texture.distil(
+            shop.surface, vertices, albedo, fixed, guidance, lambda scene: wanted, preset.texture, seed, watch
+        )
+    metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": unknown}
+    face = _new_face(shop, preset, "text-to-image", prompt, seed, identity, vertices, albedo, metrics, parent)
+    saved.save(_with_preview(shop, face), out)
+    return {"face": str(out), **metrics}
+
+
+def edit(
+    *,
+    face: Path,
+    instruction: str,
+    out: Path,
+    emit: Emit,
+    cancelled: Callable[[], bool],
+    seed: int = 0,
+    scope: str = "auto",
+    region: tuple[str, ...] = (),
+    strength: float = 1.0,
+    settings: dict[str, Any] | None = None,
+) -> Result:
+    """One more layer on a face: what the instruction asks for, locked to the region it names or `region` gives.
+
+    Raises:
+        EmptyPrompt, UnknownWords, FaceMissing, FaceInvalid, FolderExists, FolderUnwritable, Cancelled.
+        UsageError: a region the head does not have.
+    """
+    from dataclasses import replace
+
+    from .face import saved
+    from .face.words import route
+    from .settings import RECOMMENDED, changed
+
+    preset = changed(RECOMMENDED, settings or {})
+    vacant(out)
+    _refuse_empty(instruction)
+    old = saved.load(face)
+    shop = _shop(emit)
+    started = time.monotonic()
+    names = shop.model.topology.region_names
+    if wrong := [name for name in region if name not in names]:
+        raise UsageError(f"no region {', '.join(wrong)}", advice=f"there are {', '.join(names)}")
+    unknown = _listen(shop.edit, instruction)
+    chosen = route(instruction)
+    scopes = ("geometry", "texture") if scope == "both" else (chosen.scope if scope == "auto" else scope,)
+    where = region or chosen.region
+    layer = saved.Layer(
+        name=instruction[:60],
+        instruction=instruction,
+        kind="both" if len(scopes) == 2 else scopes[0],
+        scope=scope,
+        region=where,
+        strength=float(strength),
+        seed=seed,
+    )
+    if "geometry" in scopes:
+        layer = replace(layer, **_shape_layer(shop, old, preset, instruction, where, seed, emit, cancelled))
+    if "texture" in scopes:
+        layer = replace(layer, **_texture_layer(shop, old, preset, instruction, where, seed, emit, cancelled))
+    metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": unknown}
+    new = replace(
+        old,
+        kind="edit",
+        instruction=instruction,
+        seed=seed,
+        parent=saved.read_document(face)["id"],
+        layers=(*old.layers, layer),
+        checkpoints={**old.checkpoints, **_hashes("instruct-edit")},
+        metrics=metrics,
+        settings=preset.document(),
+    )
+    saved.save(_with_preview(shop, new), out)
+    return {"face": str(out), "scope": layer.kind, "region": list(where), **metrics}
+
+
+def layers(
+    *,
+    face: Path,
+    out: Path,
+    emit: Emit,
+    cancelled: Callable[[], bool],
+    strengths: dict[int, float] | None = None,
+    mute: tuple[int, ...] = (),
+    unmute: tuple[int, ...] = (),
+    order: tuple[int, ...] | None = None,
+) -> Result:
+    """The same edits at other strengths, muted or in another order (numbers count from 1); nothing is computed anew.
+
+    Raises:
+        UsageError: a layer the face does not have, or an order that is not all of them once.
+    """
+    from dataclasses import replace
+
+    from .face import saved
+
+    vacant(out)
+    old = saved.load(face)
+    count = len(old.layers)
+    named = [*(strengths or {}), *mute, *unmute, *(order or ())]
+    if wrong := [str(number) for number in named if not 1 <= number <= count]:
+        raise UsageError(f"no layer {', '.join(wrong)}", advice=f"{face.name} has {count} layers, counted from 1")
+    if order is not None and sorted(order) != list(range(1, count + 1)):
+        raise UsageError("--order must name every layer once", advice=f"{face.name} has {count} layers")
+    changed = [
+        replace(
+            layer,
+            strength=float((strengths or {}).get(number, layer.strength)),
+            muted=(layer.muted or number in mute) and number not in unmute,
+        )
+        for number, layer in enumerate(old.layers, start=1)
+    ]
+    ordered = tuple(changed[number - 1] for number in order) if order else tuple(changed)
+    parent = saved.read_document(face)["id"]
+    new = replace(old, kind="layers", parent=parent, layers=ordered)
+    saved.save(_with_preview(_shop(emit), new), out)
+    return {"face": str(out), "layers": count}
+
+
+def show(*, face: Path, emit: Emit, cancelled: Callable[[], bool]) -> Result:
+    """What a face folder says of itself."""
+    from .face import saved
+
+    document = saved.read_document(face)
+    edits = [
+        f"{number}. {layer['instruction']} ({layer['kind']}, strength {layer['strength']:g}"
+        + (", muted)" if layer["muted"] else ")")
+        for number, layer in enumerate(document["layers"], start=1)
+    ]
+    kept = ("kind", "prompt", "instruction", "head", "family", "preset", "seed", "metrics", "licences")
+    return {name: document[name] for name in kept} | {"edits": edits}
+
+
+def render(*, face: Path, views: tuple[float, ...], out: Path, emit: Emit, cancelled: Callable[[], bool]) -> Result:
+    """A sheet of the face from several azimuths (degrees), grey and textured."""
+    from .face import saved
+    from .pictures import rows_of
+    from .render.sheet import sheet
+
+    loaded = saved.load(face)
+    sheet(rows_of(_shop(emit), [(loaded.instruction or loaded.prompt, loaded)], views), out, loaded.prompt)
+    return {"sheet": str(out)}
+
+
+def export(*, face: Path, out: Path, emit: Emit, cancelled: Callable[[], bool]) -> Result:
+    """The face as .glb (expressions as morph targets) or .obj."""
+    from .face import export as exporter, saved
+
+    write = exporter.write_glb if out.suffix == ".glb" else exporter.write_obj
+    write(saved.load(face), _shop(emit).model.topology, out)
+    return {"file": str(out)}
+
+
+def selftest(*, emit: Emit, cancelled: Callable[[], bool]) -> Result:
+    """One picture and one step of each network, timed."""
+    import torch
+
+    from .pictures import portrait
+
+    shop = _shop(emit)
+    started = time.monotonic()
+    picture = portrait(shop, shop.model.vertices(), _albedo(shop, None), azimuth=0.0, size=128)
+    rendered = time.monotonic()
+    latents = shop.draw.encode(picture)
+    text = shop.draw.encode_text(["a person"])
+    step = torch.tensor([500])
+    shop.draw.predict_noise(latents, step, text)
+    shop.edit.predict_noise(torch.cat([latents, latents], dim=1), step, text)
+    done = time.monotonic()
+    return {"render_seconds": round(rendered - started, 3), "network_seconds": round(done - rendered, 3)}
+
+
+def describe() -> Ready:
+    """What this backend can do; imports torch."""
+    import torch
+
+    from . import checkpoints
+
+    family = [{"id": name, "state": "installed"} for name in checkpoints.registry()["families"]]
+    devices = [{"name": torch.cuda.get_device_name(index)} for index in range(torch.cuda.device_count())]
+    return Ready(torch.__version__, tuple(devices), tuple(JOBS), tuple(family))
+
+
+def unload(keep: tuple[str, ...]) -> None:
+    """Frees what no job needs: all of it, until models can be kept one by one."""
+    from .workshop import close_workshop
+
+    if not keep:
+        close_workshop()
+
+
+JOBS: dict[str, Callable[..., Result]] = {
+    "generate": generate,
+    "edit": edit,
+    "layers": layers,
+    "render": render,
+    "export": export,
+    "selftest": selftest,
+}
+
+
+def _shop(emit: Emit) -> Workshop:
+    emit({"type": "progress", "phase": "loading", "step": 0, "total": 1})
+    from .workshop import open_workshop
+
+    shop = open_workshop()
+    emit({"type": "progress", "phase": "loading", "step": 1, "total": 1})
+    return shop
+
+
+def _watch(emit: Emit, cancelled: Callable[[], bool], phase: str) -> Any:
+    from .stages.optimise import Watch
+
+    def progress(step: int, total: int) -> None:
+        emit({"type": "progress", "phase": phase, "step": step, "total": total})
+
+    return Watch(progress, cancelled)
+
+
+def _refuse_empty(*texts: str) -> None:
+    if not all(text.strip() for text in texts):
+        raise EmptyPrompt("there are no words", advice='say what is wanted, such as "an old man with a long nose"')
+
+
+def _listen(networks: Diffusion, *texts: str) -> list[str]:
+    """Words of the texts that the family never learnt.
+
+    Raises:
+        UnknownWords: a text of which not one word is known.
+    """
+    unknown: list[str] = []
+    for text in texts:
+        missing, said = networks.unknown_words(text)
+        if len(missing) == len(said):
+            raise UnknownWords(
+                f"the starter family knows none of these words: {', '.join(missing) or text}",
+                advice="README.md lists the words it knows",
+            )
+        unknown += missing
+    return list(dict.fromkeys(unknown))
+
+
+def _start(shop: Workshop, old: Face | None) -> tuple[Any, Any]:
+    """(1, I) identity and (1, V, 3) vertices to start from."""
+    import torch
+
+    from .face.layers import vertices
+
+    if old is None:
+        return torch.zeros(1, shop.model.identity_size), shop.model.vertices()
+    return torch.from_numpy(old.identity)[None], torch.from_numpy(vertices(old))[None]
+
+
+def _albedo(shop: Workshop, old: Face | None) -> Any:
+    """(1, 3, S, S) sRGB 0..1, of a face or of a new head."""
+    from .face.layers import albedo
+    from .pictures import to_tensor
+
+    return to_tensor(shop.albedo if old is None else albedo(old))
+
+
+def _hashes(role: str) -> dict[str, str]:
+    from . import checkpoints
+    from .workshop import FAMILY
+
+    folders = checkpoints.components(FAMILY, role)
+    return {f"{role}/{name}": digest for name, digest in checkpoints.hashes(folders).items()}
+
+
+def _new_face(
+    shop: Workshop,
+    preset: Preset,
+    role: str,
+    prompt: str,
+    seed: int,
+    identity: Any,
+    vertices: Any,
+    albedo: Any,
+    metrics: dict[str, Any],
+    parent: Path | None,
+) -> Face:
+    import numpy as np
+
+    from . import checkpoints
+    from .face import saved
+    from .pictures import to_bytes
+    from .workshop import FAMILY, HEAD
+
+    topology = shop.model.topology
+    return saved.Face(
+        prompt=prompt,
+        instruction=None,
+        kind="generate",
+        head=topology.head,
+        topology_id=topology.topology_id,
+        preset=preset.name,
+        family=FAMILY,
+        seed=seed,
+        parent=saved.read_document(parent)["id"] if parent else None,
+        identity=identity[0].numpy(),
+        sliders=shop.model.slider_defaults.numpy(),
+        expression=np.zeros(shop.model.expression_size, np.float32),
+        offsets=np.zeros_like(topology.rest),
+        base_vertices=vertices[0].numpy(),
+        base_albedo=to_bytes(albedo),
+        expressions=shop.model.expression_basis.view(shop.model.expression_size, -1, 3).numpy(),
+        checkpoints=_hashes(role),
+        licences=checkpoints.licences(FAMILY, HEAD),
+        metrics=metrics,
+        settings=preset.document(),
+    )
+
+
+def _with_preview(shop: Workshop, face: Face) -> Face:
+    from dataclasses import replace
+
+    from .pictures import preview
+
+    return replace(face, preview=preview(shop, face))
+
+
+def _shape_layer(
+    shop: Workshop,
+    old: Face,
+    preset: Preset,
+    instruction: str,
+    region: tuple[str, ...],
+    seed: int,
+    emit: Emit,
+    cancelled: Callable[[], bool],
+) -> dict[str, np.ndarray]:
+    """weights and offsets of a shape edit."""
+    import torch
+
+    from .diffusion.guidance import EditDistillation
+    from .stages import edit as stage
+
+    settings = preset.edit_geometry
+    guidance = EditDistillation(shop.edit, settings.guidance_scale, settings.image_guidance_scale)
+    weights = stage.shape_weights(shop.model.topology, region)
+    wanted = stage.Instruction(shop.edit.encode_text([instruction, ""]), region)
+    offsets = stage.edit_geometry(
+        shop.model,
+        shop.surface,
+        _start(shop, old)[1],
+        torch.from_numpy(weights),
+        guidance,
+        wanted,
+        settings,
+        seed,
+        _watch(emit, cancelled, "shape"),
+    )
+    return {"weights": weights, "offsets": offsets.numpy()}
+
+
+def _texture_layer(
+    shop: Workshop,
+    old: Face,
+    preset: Preset,
+    instruction: str,
+    region: tuple[str, ...],
+    seed: int,
+    emit: Emit,
+    cancelled: Callable[[], bool],
+) -> dict[str, np.ndarray]:
+    """mask and texels of a texture edit."""
+    from .diffusion.guidance import EditDistillation
+    from .face.layers import albedo as current, compose
+    from .pictures import to_bytes
+    from .stages import edit as stage
+    from .stages.texture import TEXTURE
+
+    settings = preset.edit_texture
+    guidance = EditDistillation(shop.edit, settings.guidance_scale, settings.image_guidance_scale)
+    topology = shop.model.topology
+    before = current(old)
+    mask = stage.texture_mask(topology, shop.surface, region, before.shape[0])
+    after = stage.edit_texture(
+        shop.surface,
+        _start(shop, old)[1],
+        _albedo(shop, old),
+        stage.fixed_texels(topology, shop.surface, TEXTURE),
+        guidance,
+        stage.Instruction(shop.edit.encode_text([instruction, ""]), region),
+        settings,
+        seed,
+        _watch(emit, cancelled, "texture"),
+    )
+    return {"mask": mask, "texels": compose(before, to_bytes(after), mask)}

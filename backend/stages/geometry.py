@@ -1,0 +1,43 @@
+"""Prompt to shape: score distillation on grey renders moves identity coefficients (FaceG2E, sec. 3.1)."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..diffusion.guidance import Condition, Guidance
+from ..diffusion.schedules import linear
+from ..face.model import LinearFaceModel
+from ..render.camera import sample_views
+from ..render.light import sample_lights
+from ..render.picture import Surface, look
+from ..settings import GeometrySettings
+from .optimise import Watch, optimise
+
+PICTURE = 128  # the starter family's native render
+
+
+def generate(
+    model: LinearFaceModel,
+    surface: Surface,
+    guidance: Guidance,
+    condition: Condition,
+    settings: GeometrySettings,
+    seed: int,
+    watch: Watch,
+) -> Float[Tensor, "1 I"]:
+    """Identity coefficients, in standard deviations, of a head that the condition describes."""
+    generator = torch.Generator().manual_seed(seed)
+    identity = torch.zeros(1, model.identity_size, requires_grad=True)
+
+    def loss(step: int) -> Tensor:
+        cameras = sample_views(settings.views, generator, settings.azimuth, settings.elevation)
+        lights = sample_lights(settings.views, generator)
+        pictures = look(surface, model.vertices(identity=identity), cameras, lights, PICTURE).textureless()
+        timestep = linear(step, settings.steps, settings.views, generator)
+        distilled = guidance.loss(guidance.model.encode(pictures), timestep, generator, condition)
+        return distilled + settings.prior_weight * identity.square().mean()
+
+    optimise([identity], loss, settings.steps, settings.learning_rate, watch)
+    return identity.detach()

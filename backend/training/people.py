@@ -1,0 +1,74 @@
+"""Persons of the face language as heads: sliders, vertices of one size, pictures as the stages take them."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..face.model import LinearFaceModel
+from ..render.camera import Cameras, sample_views
+from ..render.light import sample_lights
+from ..render.picture import Surface, look
+from .head import random_sliders
+from .language import SHAPES, Person
+from .painter import Canvas, paint
+
+PICTURE = 128  # the starter family's native render
+TEXTURE = 256
+BACKGROUND_SPREAD = 0.18  # of local sliders that no word names
+AZIMUTH, ELEVATION = 45.0, 15.0  # degrees either way
+
+
+def sliders_of(model: LinearFaceModel, person: Person, seed: int) -> Float[Tensor, "1 S"]:
+    """A random adult with the person's axes set; what no word names varies with the seed."""
+    sliders = random_sliders(model, 1, torch.Generator().manual_seed(seed), BACKGROUND_SPREAD)
+    for axis in SHAPES:
+        value = person.shape.get(axis.name, 0.0)
+        for name, low, high in axis.sliders:
+            sliders[0, model.slider_names.index(name)] = low + (high - low) * (value + 1) / 2
+    return sliders
+
+
+def same_size(vertices: Float[Tensor, "B V 3"], rest: Float[Tensor, "V 3"]) -> Float[Tensor, "B V 3"]:
+    """Heads centred and scaled to fit the mean head: identity is shape, not size (Procrustes without rotation)."""
+    middle = rest.mean(0)
+    target, centred = rest - middle, vertices - vertices.mean(1, keepdim=True)
+    scale = (centred * target).sum((1, 2), keepdim=True) / (centred * centred).sum((1, 2), keepdim=True)
+    return centred * scale + middle
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A head model and all that pictures of it need, loaded once."""
+
+    model: LinearFaceModel
+    surface: Surface
+    canvas: Canvas
+
+    @classmethod
+    def of(cls, model: LinearFaceModel) -> Studio:
+        return cls(model, Surface.of(model.topology), Canvas.of(model.topology, TEXTURE))
+
+    def vertices(self, person: Person, seed: int) -> Float[Tensor, "1 V 3"]:
+        return same_size(self.model.vertices(sliders=sliders_of(self.model, person, seed)), self.model.rest)
+
+    def clay(self, vertices: Tensor, cameras: Cameras, lights: Tensor) -> Float[Tensor, "B 3 128 128"]:
+        return look(self.surface, vertices, cameras, lights, PICTURE).textureless()
+
+    def photos(
+        self, vertices: Tensor, albedo: Tensor, cameras: Cameras, lights: Tensor
+    ) -> Float[Tensor, "B 3 128 128"]:
+        return look(self.surface, vertices, cameras, lights, PICTURE).textured(albedo)
+
+    def albedo(self, person: Person) -> Float[Tensor, "1 3 256 256"]:
+        return paint(self.canvas, person.look)
+
+
+def draw_setting(count: int, rng: random.Random) -> tuple[Cameras, Float[Tensor, "B 9"]]:
+    """Random views and lights, as the stages draw them."""
+    generator = torch.Generator().manual_seed(rng.randrange(2**31))
+    return sample_views(count, generator, AZIMUTH, ELEVATION), sample_lights(count, generator)
