@@ -292,7 +292,7 @@ def _ensure_system(home: Path, recipe: Recipe, profile: Profile, runner: Runner,
         if subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True).returncode != 0:
             missing.append(f"python{'.'.join(map(str, recipe.python))}-venv")
     if missing:
-        installer.apt_install(runner, missing, "system packages are needed", emit)
+        installer.apt_install(runner, missing, "this system lacks", emit)
 
 
 def _loads(library: str) -> bool:

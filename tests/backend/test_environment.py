@@ -220,7 +220,9 @@ def test_missing_system_libraries_come_with_the_line_that_installs_them(tmp_path
     lacking = replace(recipe.profiles["demo"], chain=("demo",), libraries={"libnone.so.1": "libnone1"})
     runner = installer.Runner({}, tmp_path / "log")
     with pytest.raises(LibraryMissing) as caught:
-        environment._ensure_libraries(replace(recipe, profiles={"demo": lacking}), lacking, runner, lambda event: None)
+        environment._ensure_system(
+            tmp_path, replace(recipe, profiles={"demo": lacking}), lacking, runner, lambda event: None
+        )
     assert "apt-get install -y --no-install-recommends libnone1" in caught.value.advice
 
 
