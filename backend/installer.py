@@ -181,7 +181,8 @@ def _explain(words: list[str], output: str, log: Path) -> BackendError:
         return DiskFull(message, advice="free some space and start again; what is there is used")
     if _NO_NETWORK.search(output):
         advice = "check the connection, proxy (HTTPS_PROXY) or mirror (PIP_INDEX_URL) and start again"
-        return NoNetwork(message, advice=f"{advice}; what has arrived is used")
+        unreached = f"{Path(words[0]).name} reached no package index; all it said is in {log}"
+        return NoNetwork(unreached, advice=f"{advice}; what has arrived is used")
     if _UNWRITABLE.search(output):
         return FolderUnwritable(message, advice="set FACEWRIGHT_HOME to a folder you may write")
     return InstallFailed(message, advice="start again; if it fails again, the log says why")
