@@ -110,7 +110,7 @@ def _serve(parent_pid: int | None) -> int:
     return 0
 
 
-def _demo(options: argparse.Namespace, line: ProgressLine) -> int:
+def _demo(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
     from . import demo
 
     return demo.main(options, line.emit)
@@ -122,7 +122,7 @@ def _test(options: argparse.Namespace, line: ProgressLine) -> int:
     return subprocess.run(command).returncode
 
 
-def _train(options: argparse.Namespace, line: ProgressLine) -> int:
+def _train(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
     from . import training
 
     return training.main([options.what, *options.rest], line.emit)

@@ -16,7 +16,8 @@ MODULE_LINES, FUNCTION_LINES = 400, 60
 
 ROOMS = {"face", "render", "diffusion", "stages", "training", "evaluation"}
 LEAVES = {"errors", "files", "settings"}  # plain modules of the standard library that any room may use
-WORKSHOP = ROOMS | LEAVES | {"checkpoints"}
+HEAVY = ROOMS | {"workshop", "pictures"}  # what may load torch when it is imported
+WORKSHOP = HEAVY | LEAVES | {"checkpoints"}
 # Each part of the backend, and what it may import of the rest; "face.mesh" is that module only, "" is the
 # package itself.
 ARROWS: dict[str, set[str]] = {
@@ -38,6 +39,8 @@ ARROWS: dict[str, set[str]] = {
     "stages": {*LEAVES, "face", "render", "diffusion"},
     "evaluation": WORKSHOP - {"training"},
     "training": WORKSHOP,
+    "workshop": {*LEAVES, "checkpoints", "face", "render", "diffusion"},
+    "pictures": {*LEAVES, "workshop", "face", "render"},
     "jobs": {"", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", *WORKSHOP, "environment", "jobs", "installer"} - {"training", "stages"},
     "__main__": {"", "commandline", "demo", "doctor", "environment", "errors", "jobs", "progress", "serve", "training"},
@@ -97,7 +100,7 @@ def test_the_backend_knows_neither_blender_nor_its_own_name(path: Path):
     assert not outside & {"bpy", "bmesh", "mathutils", "addon", "backend"}
 
 
-@named([path for path in BACKEND if part_of(path) not in ROOMS])
+@named([path for path in BACKEND if part_of(path) not in HEAVY])
 def test_above_the_rooms_nothing_heavy_loads_at_import(path: Path):
     outside = {name.split(".")[0] for level, name in imports(path, module_level=True) if level == 0}
     assert outside <= sys.stdlib_module_names
