@@ -26,7 +26,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         errors.HeadInvalid: the file is absent, truncated, or lacks arrays.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, BadZipFile, EOFError) as error:
         raise errors.HeadInvalid(
