@@ -64,11 +64,12 @@ def convert(model: Any) -> dict[str, np.ndarray]:
     used_uvs, uv_faces = np.unique(uv_faces[kept], return_inverse=True)
     faces, uv_faces = (a.reshape(-1, 3).astype(np.int32) for a in (faces, uv_faces))
     rest, rows = rest[vertex_of], rows[:, vertex_of]
-    rows = rows - rows.mean(axis=1, keepdims=True)
 
     phenotype_count = len(model.stacked_phenotype_blend_shapes_mask)
     action_count = len(model.facial_action_labels)
     groups = np.split(rows, [phenotype_count, phenotype_count + action_count])
+    for shapes in (groups[0], groups[2]):  # a shape moves no head as a whole; an action leaves what it does not move
+        shapes -= shapes.mean(axis=1, keepdims=True)
     moving = np.abs(groups[0]).max(axis=(1, 2)) > SMALLEST
     local_names, local_rows = _symmetric(model.local_change_labels, groups[2])
     head = {
