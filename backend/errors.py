@@ -207,3 +207,8 @@ class TopologyChanged(BackendError):
 class LinkedData(BackendError):
     code = 503
     title = "The head belongs to another file"
+
+
+class BlenderFailed(BackendError):
+    code = 504
+    title = "Blender did not take the face"

@@ -16,11 +16,6 @@ from .files import vacant
 from .protocol import Ready
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from .diffusion.model import Diffusion
-    from .face.layers import Face
-    from .settings import Preset
     from .workshop import Workshop
 
 Emit = Callable[[dict[str, Any]], None]
@@ -46,6 +41,7 @@ def generate(
         FolderExists, FolderUnwritable: see `out`.
         Cancelled: nothing is left behind.
     """
+    from . import making
     from .diffusion.guidance import Condition, ScoreDistillation
     from .face import saved
     from .settings import RECOMMENDED, changed
@@ -58,9 +54,9 @@ def generate(
     old = saved.load(parent) if parent else None
     shop = _shop(emit)
     started = time.monotonic()
-    unknown = _listen(shop.draw, prompt, described)
-    identity, vertices = _start(shop, old)
-    albedo = _albedo(shop, old)
+    unknown = making.listen(shop.draw, prompt, described)
+    identity, vertices = making.start(shop, old)
+    albedo = making.worn(shop, old)
 
     def condition(style: str, text: str) -> Condition:
         return Condition(shop.draw.encode_text([f"{style} {text}", f"{style} a person"]))
@@ -80,8 +76,8 @@ def generate(
             shop.surface, vertices, albedo, fixed, guidance, lambda scene: wanted, preset.texture, seed, watch
         )
     metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": unknown}
-    face = _new_face(shop, preset, "text-to-image", prompt, seed, identity, vertices, albedo, metrics, parent)
-    saved.save(_with_preview(shop, face), out)
+    face = making.new_face(shop, preset, "text-to-image", prompt, seed, identity, vertices, albedo, metrics, parent)
+    saved.save(making.with_preview(shop, face), out)
     return {"face": str(out), **metrics}
 
 
@@ -106,6 +102,7 @@ def edit(
     """
     from dataclasses import replace
 
+    from . import making
     from .face import saved
     from .face.words import route
     from .settings import RECOMMENDED, changed
@@ -119,7 +116,7 @@ def edit(
     names = shop.model.topology.region_names
     if wrong := [name for name in region if name not in names]:
         raise UsageError(f"no region {', '.join(wrong)}", advice=f"there are {', '.join(names)}")
-    unknown = _listen(shop.edit, instruction)
+    unknown = making.listen(shop.edit, instruction)
     chosen = route(instruction)
     scopes = ("geometry", "texture") if scope == "both" else (chosen.scope if scope == "auto" else scope,)
     where = region or chosen.region
@@ -133,9 +130,14 @@ def edit(
         seed=seed,
     )
     if "geometry" in scopes:
-        layer = replace(layer, **_shape_layer(shop, old, preset, instruction, where, seed, emit, cancelled))
+        layer = replace(
+            layer, **making.shape_layer(shop, old, preset, instruction, where, seed, _watch(emit, cancelled, "shape"))
+        )
     if "texture" in scopes:
-        layer = replace(layer, **_texture_layer(shop, old, preset, instruction, where, seed, emit, cancelled))
+        layer = replace(
+            layer,
+            **making.texture_layer(shop, old, preset, instruction, where, seed, _watch(emit, cancelled, "texture")),
+        )
     metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": unknown}
     new = replace(
         old,
@@ -144,11 +146,11 @@ def edit(
         seed=seed,
         parent=saved.read_document(face)["id"],
         layers=(*old.layers, layer),
-        checkpoints={**old.checkpoints, **_hashes("instruct-edit")},
+        checkpoints={**old.checkpoints, **making.hashes("instruct-edit")},
         metrics=metrics,
         settings=preset.document(),
     )
-    saved.save(_with_preview(shop, new), out)
+    saved.save(making.with_preview(shop, new), out)
     return {"face": str(out), "scope": layer.kind, "region": list(where), **metrics}
 
 
@@ -170,6 +172,7 @@ def layers(
     """
     from dataclasses import replace
 
+    from . import making
     from .face import saved
 
     vacant(out)
@@ -191,7 +194,7 @@ def layers(
     ordered = tuple(changed[number - 1] for number in order) if order else tuple(changed)
     parent = saved.read_document(face)["id"]
     new = replace(old, kind="layers", parent=parent, layers=ordered)
-    saved.save(_with_preview(_shop(emit), new), out)
+    saved.save(making.with_preview(_shop(emit), new), out)
     return {"face": str(out), "layers": count}
 
 
@@ -233,11 +236,12 @@ def selftest(*, emit: Emit, cancelled: Callable[[], bool]) -> Result:
     """One picture and one step of each network, timed."""
     import torch
 
+    from . import making
     from .pictures import portrait
 
     shop = _shop(emit)
     started = time.monotonic()
-    picture = portrait(shop, shop.model.vertices(), _albedo(shop, None), azimuth=0.0, size=128)
+    picture = portrait(shop, shop.model.vertices(), making.worn(shop, None), azimuth=0.0, size=128)
     rendered = time.monotonic()
     latents = shop.draw.encode(picture)
     text = shop.draw.encode_text(["a person"])
@@ -298,170 +302,3 @@ def _watch(emit: Emit, cancelled: Callable[[], bool], phase: str) -> Any:
 def _refuse_empty(*texts: str) -> None:
     if not all(text.strip() for text in texts):
         raise EmptyPrompt("there are no words", advice='say what is wanted, such as "an old man with a long nose"')
-
-
-def _listen(networks: Diffusion, *texts: str) -> list[str]:
-    """Words of the texts that the family never learnt.
-
-    Raises:
-        UnknownWords: a text of which not one word is known.
-    """
-    unknown: list[str] = []
-    for text in texts:
-        missing, said = networks.unknown_words(text)
-        if len(missing) == len(said):
-            raise UnknownWords(
-                f"the starter family knows none of these words: {', '.join(missing) or text}",
-                advice="README.md lists the words it knows",
-            )
-        unknown += missing
-    return list(dict.fromkeys(unknown))
-
-
-def _start(shop: Workshop, old: Face | None) -> tuple[Any, Any]:
-    """(1, I) identity and (1, V, 3) vertices to start from."""
-    import torch
-
-    from .face.layers import vertices
-
-    if old is None:
-        return torch.zeros(1, shop.model.identity_size), shop.model.vertices()
-    return torch.from_numpy(old.identity)[None], torch.from_numpy(vertices(old))[None]
-
-
-def _albedo(shop: Workshop, old: Face | None) -> Any:
-    """(1, 3, S, S) sRGB 0..1, of a face or of a new head."""
-    from .face.layers import albedo
-    from .pictures import to_tensor
-
-    return to_tensor(shop.albedo if old is None else albedo(old))
-
-
-def _hashes(role: str) -> dict[str, str]:
-    from . import checkpoints
-    from .workshop import FAMILY
-
-    folders = checkpoints.components(FAMILY, role)
-    return {f"{role}/{name}": digest for name, digest in checkpoints.hashes(folders).items()}
-
-
-def _new_face(
-    shop: Workshop,
-    preset: Preset,
-    role: str,
-    prompt: str,
-    seed: int,
-    identity: Any,
-    vertices: Any,
-    albedo: Any,
-    metrics: dict[str, Any],
-    parent: Path | None,
-) -> Face:
-    import numpy as np
-
-    from . import checkpoints
-    from .face import saved
-    from .pictures import to_bytes
-    from .workshop import FAMILY, HEAD
-
-    topology = shop.model.topology
-    return saved.Face(
-        prompt=prompt,
-        instruction=None,
-        kind="generate",
-        head=topology.head,
-        topology_id=topology.topology_id,
-        preset=preset.name,
-        family=FAMILY,
-        seed=seed,
-        parent=saved.read_document(parent)["id"] if parent else None,
-        identity=identity[0].numpy(),
-        sliders=shop.model.slider_defaults.numpy(),
-        expression=np.zeros(shop.model.expression_size, np.float32),
-        offsets=np.zeros_like(topology.rest),
-        base_vertices=vertices[0].numpy(),
-        base_albedo=to_bytes(albedo),
-        expressions=shop.model.expression_basis.view(shop.model.expression_size, -1, 3).numpy(),
-        checkpoints=_hashes(role),
-        licences=checkpoints.licences(FAMILY, HEAD),
-        metrics=metrics,
-        settings=preset.document(),
-    )
-
-
-def _with_preview(shop: Workshop, face: Face) -> Face:
-    from dataclasses import replace
-
-    from .pictures import preview
-
-    return replace(face, preview=preview(shop, face))
-
-
-def _shape_layer(
-    shop: Workshop,
-    old: Face,
-    preset: Preset,
-    instruction: str,
-    region: tuple[str, ...],
-    seed: int,
-    emit: Emit,
-    cancelled: Callable[[], bool],
-) -> dict[str, np.ndarray]:
-    """weights and offsets of a shape edit."""
-    import torch
-
-    from .diffusion.guidance import EditDistillation
-    from .stages import edit as stage
-
-    settings = preset.edit_geometry
-    guidance = EditDistillation(shop.edit, settings.guidance_scale, settings.image_guidance_scale)
-    weights = stage.shape_weights(shop.model.topology, region)
-    wanted = stage.Instruction(shop.edit.encode_text([instruction, ""]), region)
-    offsets = stage.edit_geometry(
-        shop.model,
-        shop.surface,
-        _start(shop, old)[1],
-        torch.from_numpy(weights),
-        guidance,
-        wanted,
-        settings,
-        seed,
-        _watch(emit, cancelled, "shape"),
-    )
-    return {"weights": weights, "offsets": offsets.numpy()}
-
-
-def _texture_layer(
-    shop: Workshop,
-    old: Face,
-    preset: Preset,
-    instruction: str,
-    region: tuple[str, ...],
-    seed: int,
-    emit: Emit,
-    cancelled: Callable[[], bool],
-) -> dict[str, np.ndarray]:
-    """mask and texels of a texture edit."""
-    from .diffusion.guidance import EditDistillation
-    from .face.layers import albedo as current, compose
-    from .pictures import to_bytes
-    from .stages import edit as stage
-    from .stages.texture import TEXTURE
-
-    settings = preset.edit_texture
-    guidance = EditDistillation(shop.edit, settings.guidance_scale, settings.image_guidance_scale)
-    topology = shop.model.topology
-    before = current(old)
-    mask = stage.texture_mask(topology, shop.surface, region, before.shape[0])
-    after = stage.edit_texture(
-        shop.surface,
-        _start(shop, old)[1],
-        _albedo(shop, old),
-        stage.fixed_texels(topology, shop.surface, TEXTURE),
-        guidance,
-        stage.Instruction(shop.edit.encode_text([instruction, ""]), region),
-        settings,
-        seed,
-        _watch(emit, cancelled, "texture"),
-    )
-    return {"mask": mask, "texels": compose(before, to_bytes(after), mask)}

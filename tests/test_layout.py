@@ -16,7 +16,7 @@ MODULE_LINES, FUNCTION_LINES = 400, 60
 
 ROOMS = {"face", "render", "diffusion", "stages", "training", "evaluation"}
 LEAVES = {"errors", "files", "settings"}  # plain modules of the standard library that any room may use
-HEAVY = ROOMS | {"workshop", "pictures"}  # what may load torch when it is imported
+HEAVY = ROOMS | {"workshop", "pictures", "making"}  # what may load torch when it is imported
 WORKSHOP = HEAVY | LEAVES | {"checkpoints"}
 # Each part of the backend, and what it may import of the rest; "face.mesh" is that module only, "" is the
 # package itself.
@@ -41,6 +41,7 @@ ARROWS: dict[str, set[str]] = {
     "training": WORKSHOP,
     "workshop": {*LEAVES, "checkpoints", "face", "render", "diffusion"},
     "pictures": {*LEAVES, "workshop", "face", "render"},
+    "making": WORKSHOP - {"training", "evaluation"},
     "jobs": {"", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", *WORKSHOP, "environment", "jobs", "installer"} - {"training", "stages"},
     "__main__": {"", "commandline", "demo", "doctor", "environment", "errors", "jobs", "progress", "serve", "training"},

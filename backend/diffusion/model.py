@@ -38,8 +38,13 @@ class Diffusion:
             errors.CheckpointInvalid: a folder does not hold what its name says.
         """
         from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+        from diffusers.utils import logging as diffusers_logging
         from transformers import CLIPTextModel, CLIPTokenizer
+        from transformers.utils import logging as transformers_logging
 
+        transformers_logging.disable_progress_bar()
+        for logging in (diffusers_logging, transformers_logging):
+            logging.set_verbosity_error()
         classes = {
             "tokenizer": CLIPTokenizer,
             "text_encoder": CLIPTextModel,
@@ -49,15 +54,18 @@ class Diffusion:
         }
         loaded: dict[str, Any] = {}
         for name, kind in classes.items():
+            options: dict[str, Any] = {"local_files_only": True}
+            if issubclass(kind, torch.nn.Module):
+                options["dtype" if name == "text_encoder" else "torch_dtype"] = torch.float32
             try:
-                part = kind.from_pretrained(str(folders[name]), local_files_only=True)
+                part = kind.from_pretrained(str(folders[name]), **options)
             except (OSError, ValueError, KeyError, RuntimeError) as error:
                 raise errors.CheckpointInvalid(
                     f"{folders[name].name} in {folders[name].parent.name} is not a {kind.__name__} folder ({error})",
                     advice="fetch or train it anew",
                 ) from error
             if isinstance(part, torch.nn.Module):
-                part = part.to(device=device, dtype=torch.float32).eval().requires_grad_(False)
+                part = part.to(device).eval().requires_grad_(False)
             loaded[name] = part
         scheduler = loaded.pop("scheduler")
         return cls(

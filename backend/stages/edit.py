@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
@@ -26,31 +24,27 @@ from .texture import distil, shrink
 REACH = 0.5  # head units an unnamed neighbourhood follows a shape edit, falling off smoothly
 
 
-@dataclass(frozen=True)
-class Instruction:
-    """An instruction's embeddings, (text, negative text), and the regions it is locked to (none: the whole head)."""
-
-    text: Float[Tensor, "2 L D"]
-    region: tuple[str, ...]
-
-
 def edit_texture(
     surface: Surface,
     vertices: Float[Tensor, "1 V 3"],
     albedo: Float[Tensor, "1 3 S S"],
     fixed: Bool[Tensor, "256 256"],
     guidance: Guidance,
-    instruction: Instruction,
+    text: Float[Tensor, "2 L D"],
     settings: EditTextureSettings,
     seed: int,
     watch: Watch,
 ) -> Float[Tensor, "1 3 S S"]:
-    """The albedo as the instruction wants it, before any lock: seen in one view and light, conditioned on the old one."""
+    """The albedo as an instruction wants it, before any lock: each step shows old and new in one view and light.
+
+    Args:
+        text: embeddings of the instruction and of the negative text.
+    """
     old = shrink(albedo)
 
     def condition_of(scene: Scene) -> Condition:
         with torch.no_grad():
-            return Condition(instruction.text, original=guidance.model.encode(scene.textured(old)))
+            return Condition(text, original=guidance.model.encode(scene.textured(old)))
 
     return distil(surface, vertices, albedo, fixed, guidance, condition_of, settings, seed, watch)
 
@@ -61,7 +55,7 @@ def edit_geometry(
     vertices: Float[Tensor, "1 V 3"],
     weights: Float[Tensor, " V"],
     guidance: Guidance,
-    instruction: Instruction,
+    text: Float[Tensor, "2 L D"],
     settings: EditGeometrySettings,
     seed: int,
     watch: Watch,
@@ -78,7 +72,7 @@ def edit_geometry(
         with torch.no_grad():
             before = guidance.model.encode(look(surface, vertices, cameras, lights, PICTURE).textureless())
         timestep = linear(step, settings.steps, settings.views, generator)
-        condition = Condition(instruction.text, original=before)
+        condition = Condition(text, original=before)
         distilled = guidance.loss(guidance.model.encode(pictures), timestep, generator, condition)
         return distilled + settings.prior_weight * move.square().mean()
 

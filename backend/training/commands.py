@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 from io import BytesIO
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from diffusers import AutoencoderKL
 from PIL import Image
+from transformers import CLIPTokenizer
 
 from ..checkpoints import BESIDE
 from ..face import anny
@@ -57,27 +60,20 @@ def train_starter(minutes: float, heads: int, seed: int) -> dict[str, Any]:
     words = tokenizer.build()
     pictures = np.load(sets / "pictures" / "pictures.npy", mmap_mode="r")
     vae = family.train_autoencoder(pictures, minutes * AUTOENCODER_SHARE, seed)
-    trained = family.train_unets(
-        vae, words, sets / "pictures", sets / "changes", minutes * (1 - AUTOENCODER_SHARE), seed
-    )
-    write_family(STARTER, words, vae, *trained)
+    lessons = family.Lessons.read(vae, sets / "pictures", sets / "changes")
+    rest = minutes * (1 - AUTOENCODER_SHARE)
+    family.train_unets(lessons, words, rest, seed, save=lambda trained: write_family(STARTER, words, vae, trained))
     return {"folder": STARTER.name, "minutes": minutes, "heads": heads}
 
 
-def write_family(out: Path, words: Any, vae: Any, text_encoder: Any, draw: Any, edit: Any) -> None:
+def write_family(out: Path, words: CLIPTokenizer, vae: AutoencoderKL, trained: family.Networks) -> None:
     """All folders of the family in half precision, each replaced whole."""
-    parts = {
-        "tokenizer": words,
-        "scheduler": networks.scheduler(),
-        "vae": vae,
-        "text_encoder": text_encoder,
-        "unet": draw,
-        "instruct_edit": edit,
-    }
-    for name, part in parts.items():
+    weights = {"vae": vae, "text_encoder": trained.text_encoder, "unet": trained.draw, "instruct_edit": trained.edit}
+    halves = {name: copy.deepcopy(network).half() for name, network in weights.items()}
+    for name, part in {"tokenizer": words, "scheduler": networks.scheduler(), **halves}.items():
         partial = out / f".{name}.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        (part.half() if hasattr(part, "half") else part).save_pretrained(partial)
+        part.save_pretrained(partial)
         shutil.rmtree(out / name, ignore_errors=True)
         partial.rename(out / name)
 

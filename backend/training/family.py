@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from jaxtyping import Float
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
@@ -17,7 +21,7 @@ from . import networks
 from .data import caption_of, to_network
 from .loop import fit
 
-BATCH = 16
+BATCH = 32
 CROPS = 8
 DROPPED = 0.1  # share of captions left empty, for classifier-free guidance
 LATENT_NOISE = 0.05  # smooths the decoder; a learnt deviation would take much longer to settle
@@ -79,35 +83,74 @@ class Denoising:
         return (unet(given, timestep, self.embed(texts)).sample - noise).pow(2).mean()
 
 
+@dataclass(frozen=True)
+class Lessons:
+    """What the UNets learn from: scaled latents, and the words that go with them.
+
+    Attributes:
+        latents: (N, 4, 16, 16) of the picture set, `persons` the records it shows.
+        pairs: (P, 2, 4, 16, 16) before and after, `instructions` one a pair.
+    """
+
+    latents: Float[Tensor, "N 4 16 16"]
+    persons: list[dict[str, Any]]
+    pairs: Float[Tensor, "P 2 4 16 16"]
+    instructions: list[str]
+
+    @classmethod
+    def read(cls, autoencoder: AutoencoderKL, pictures: Path, changes: Path) -> Lessons:
+        """Encodes the two sets of `data.make_pictures` and `data.make_changes`."""
+        return cls(
+            encode(autoencoder, np.load(pictures / "pictures.npy", mmap_mode="r")),
+            json.loads((pictures / "captions.json").read_text()),
+            encode(autoencoder, np.load(changes / "pictures.npy", mmap_mode="r")).unflatten(0, (-1, 2)),
+            json.loads((changes / "captions.json").read_text()),
+        )
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The text encoder both UNets share, the one that draws and the one that edits."""
+
+    text_encoder: CLIPTextModel
+    draw: UNet2DConditionModel
+    edit: UNet2DConditionModel
+
+    def parameters(self) -> Iterator[Tensor]:
+        return chain(self.text_encoder.parameters(), self.draw.parameters(), self.edit.parameters())
+
+
 def train_unets(
-    autoencoder: AutoencoderKL, tokenizer: CLIPTokenizer, pictures: Path, changes: Path, minutes: float, seed: int
-) -> tuple[CLIPTextModel, torch.nn.Module, torch.nn.Module]:
-    """One text encoder, the text-to-image UNet and the instruct-edit UNet, a batch of each every step."""
+    lessons: Lessons, tokenizer: CLIPTokenizer, minutes: float, seed: int, save: Callable[[Networks], None]
+) -> Networks:
+    """All three networks together, a batch of pictures and a batch of changes every step."""
     torch.manual_seed(seed)
-    text_encoder = networks.text_encoder(tokenizer)
-    draw, edit = networks.unet(), networks.unet(8)
-    task = Denoising(tokenizer, text_encoder, seed)
-    latents = encode(autoencoder, np.load(pictures / "pictures.npy", mmap_mode="r"))
-    pairs = encode(autoencoder, np.load(changes / "pictures.npy", mmap_mode="r")).unflatten(0, (-1, 2))
-    persons = json.loads((pictures / "captions.json").read_text())
-    instructions = json.loads((changes / "captions.json").read_text())
-    rng = task.rng
+    networks_ = Networks(networks.text_encoder(tokenizer), networks.unet(), networks.unet(8))
+    task = Denoising(tokenizer, networks_.text_encoder, seed)
 
     def step() -> Tensor:
-        chosen = [rng.randrange(len(latents)) for _ in range(2 * BATCH)]
-        texts = ["" if rng.random() < DROPPED else caption_of(persons, index, rng) for index in chosen]
-        drawn = task.loss(draw, latents[chosen], texts, None)
-        chosen = [rng.randrange(len(pairs)) for _ in range(2 * BATCH)]
-        texts, original = [], pairs[chosen, 0].clone()
-        for place, index in enumerate(chosen):
-            roll = rng.random()  # InstructPix2Pix, sec. 3.2.1: 5 % without text, 5 % without picture, 5 % without both
-            texts.append("" if roll < 0.1 else instructions[index])
-            if 0.05 <= roll < 0.15:
-                original[place] = 0
-        return drawn + task.loss(edit, pairs[chosen, 1], texts, original)
+        drawn = task.loss(networks_.draw, *draw_batch(lessons, task.rng), None)
+        return drawn + task.loss(networks_.edit, *edit_batch(lessons, task.rng))
 
-    trained = [*text_encoder.parameters(), *draw.parameters(), *edit.parameters()]
-    fit(step, trained, minutes, rate=6e-4, label="unets")
-    for network in (text_encoder, draw, edit):
-        network.eval().requires_grad_(False)
-    return text_encoder, draw, edit
+    fit(step, networks_.parameters(), minutes, rate=8e-4, label="unets", save=lambda: save(networks_))
+    save(networks_)
+    return networks_
+
+
+def draw_batch(lessons: Lessons, rng: random.Random) -> tuple[Tensor, list[str]]:
+    """Latents and fresh captions, some left empty."""
+    chosen = [rng.randrange(len(lessons.latents)) for _ in range(BATCH)]
+    texts = ["" if rng.random() < DROPPED else caption_of(lessons.persons, index, rng) for index in chosen]
+    return lessons.latents[chosen], texts
+
+
+def edit_batch(lessons: Lessons, rng: random.Random) -> tuple[Tensor, list[str], Tensor]:
+    """Latents after, instructions, latents before; InstructPix2Pix leaves 5 % each without text, picture, both (3.2.1)."""
+    chosen = [rng.randrange(len(lessons.pairs)) for _ in range(BATCH)]
+    before, texts = lessons.pairs[chosen, 0].clone(), []
+    for place, index in enumerate(chosen):
+        roll = rng.random()
+        texts.append("" if roll < 0.1 else lessons.instructions[index])
+        if 0.05 <= roll < 0.15:
+            before[place] = 0
+    return lessons.pairs[chosen, 1], texts, before

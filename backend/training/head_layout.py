@@ -52,7 +52,7 @@ def region_table(rest: np.ndarray, faces: np.ndarray, parts: np.ndarray) -> dict
 
     skin = of("skin")
     lip_line = skin & of("mouth")
-    lips = ramp(rings(lip_line, faces, skin, 8), 8, 6.5)
+    lips = ramp(rings(lip_line, faces, skin, 8), 8.0, 6.5)
     x, y, z = rest.T
     front = ramp(z, 0.1, 0.35) * skin
     mouth = rest[lip_line].mean(axis=0)
@@ -103,7 +103,7 @@ def region_table(rest: np.ndarray, faces: np.ndarray, parts: np.ndarray) -> dict
     return {name: np.clip(weights, 0, 1) for name, weights in regions.items()}
 
 
-def ramp(values: np.ndarray, zero: float, one: float) -> np.ndarray:
+def ramp(values: np.ndarray, zero: float | np.ndarray, one: float | np.ndarray) -> np.ndarray:
     """0 at and beyond `zero`, 1 at and beyond `one`, smooth between."""
     t = np.clip((values - zero) / (one - zero), 0, 1)
     return t * t * (3 - 2 * t)

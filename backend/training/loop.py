@@ -12,10 +12,22 @@ from torch import Tensor
 
 WARM_UP = 50  # steps
 EMA = 0.998
+SAVE_EVERY = 8.0  # minutes
 
 
-def fit(step: Callable[[], Tensor], parameters: Iterable[Tensor], minutes: float, rate: float, label: str) -> int:
+def fit(
+    step: Callable[[], Tensor],
+    parameters: Iterable[Tensor],
+    minutes: float,
+    rate: float,
+    label: str,
+    save: Callable[[], None] = lambda: None,
+) -> int:
     """Repeats `step` (a fresh batch's loss) for `minutes`; leaves the moving average in the parameters.
+
+    Args:
+        save: called every SAVE_EVERY minutes while the parameters hold the moving average, so that a killed run
+            leaves something.
 
     Returns:
         How many steps there were.
@@ -23,10 +35,13 @@ def fit(step: Callable[[], Tensor], parameters: Iterable[Tensor], minutes: float
     trained = list(parameters)
     average = [parameter.detach().clone() for parameter in trained]
     optimiser = torch.optim.AdamW(trained, lr=rate, weight_decay=1e-4)
-    start, count, losses = time.monotonic(), 0, []
+    start = saved = time.monotonic()
+    count, losses = 0, []
     while (fraction := (time.monotonic() - start) / 60 / minutes) < 1:
         for group in optimiser.param_groups:
-            group["lr"] = rate * min(1, (count + 1) / WARM_UP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * fraction)))
+            group["lr"] = (
+                rate * min(1, (count + 1) / WARM_UP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * fraction)))
+            )
         loss = step()
         optimiser.zero_grad()
         loss.backward()
@@ -40,7 +55,19 @@ def fit(step: Callable[[], Tensor], parameters: Iterable[Tensor], minutes: float
         if count % 50 == 0:
             recent = sum(losses[-50:]) / 50
             sys.stderr.write(f"{label} step {count} {time.monotonic() - start:.0f} s loss {recent:.4f}\n")
-    with torch.no_grad():
-        for parameter, mean in zip(trained, average, strict=True):
-            parameter.copy_(mean)
+        if time.monotonic() - saved > 60 * SAVE_EVERY:
+            saved = time.monotonic()
+            swap(trained, average)
+            save()
+            swap(trained, average)
+    swap(trained, average)
     return count
+
+
+@torch.no_grad()
+def swap(some: list[Tensor], others: list[Tensor]) -> None:
+    """Exchanges the values of two lists of tensors."""
+    for one, other in zip(some, others, strict=True):
+        kept = one.clone()
+        one.copy_(other)
+        other.copy_(kept)
