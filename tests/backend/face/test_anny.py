@@ -155,7 +155,7 @@ def rewrite(path: Path, **changes: object) -> Path:
 
 def test_a_head_file_that_lacks_arrays_is_refused_by_their_names(tmp_path):
     path = rewrite(tmp_path / "less.npz", local_rows=None, meta=None)
-    with pytest.raises(errors.HeadInvalid, match="less.npz lacks meta, local_rows"):
+    with pytest.raises(errors.HeadInvalid, match=r"less\.npz lacks meta, local_rows"):
         anny.load(path)
 
 
@@ -164,7 +164,7 @@ def test_a_head_file_that_cannot_be_read_is_refused(tmp_path, damage):
     path = tmp_path / "head.npz"
     if damage != "absent":
         path.write_bytes({"empty": b"", "text": b"no head", "truncated": ANNY.read_bytes()[:5000]}[damage])
-    with pytest.raises(errors.HeadInvalid, match="head.npz cannot be read as a head file") as caught:
+    with pytest.raises(errors.HeadInvalid, match=r"head\.npz cannot be read as a head file") as caught:
         anny.load(path)
     assert "train head" in caught.value.advice
 
