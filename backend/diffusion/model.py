@@ -38,6 +38,7 @@ class Diffusion:
             errors.CheckpointInvalid: a folder does not hold what its name says.
         """
         from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+        from safetensors import SafetensorError
         from diffusers.utils import logging as diffusers_logging
         from transformers import CLIPTextModel, CLIPTokenizer
         from transformers.utils import logging as transformers_logging
@@ -59,7 +60,7 @@ class Diffusion:
                 options["dtype" if name == "text_encoder" else "torch_dtype"] = torch.float32
             try:
                 part = kind.from_pretrained(str(folders[name]), **options)
-            except (OSError, ValueError, KeyError, RuntimeError) as error:
+            except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
                 raise errors.CheckpointInvalid(
                     f"{folders[name].name} in {folders[name].parent.name} is not a {kind.__name__} folder ({error})",
                     advice="fetch or train it anew",

@@ -1,0 +1,118 @@
+"""A tiny untrained Stable Diffusion of diffusers' and transformers' own classes: for plumbing, not for pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from torch import Tensor
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from backend.diffusion.model import Diffusion
+
+WIDTH, LENGTH = 8, 12
+WORDS = ("red", "lips")
+
+
+def tokenizer() -> CLIPTokenizer:
+    """Letters, and two words that are one token each."""
+    letters = [chr(code) for code in range(33, 127)]
+    vocabulary = [*letters, *(letter + "</w>" for letter in letters)]
+    merges = []
+    for word in WORDS:
+        symbols = [*word[:-1], word[-1] + "</w>"]
+        while len(symbols) > 1:
+            merges.append((symbols[-2], symbols[-1]))
+            symbols[-2:] = ["".join(symbols[-2:])]
+            vocabulary.append(symbols[-1])
+    vocabulary += ["<|startoftext|>", "<|endoftext|>"]
+    numbers = {token: number for number, token in enumerate(dict.fromkeys(vocabulary))}
+    return CLIPTokenizer(vocab=numbers, merges=merges, model_max_length=LENGTH)
+
+
+def scheduler(prediction_type: str = "epsilon") -> DDIMScheduler:
+    return DDIMScheduler(
+        beta_schedule="scaled_linear",
+        beta_start=0.00085,
+        beta_end=0.012,
+        clip_sample=False,
+        prediction_type=prediction_type,
+    )
+
+
+def components(in_channels: int = 4, prediction_type: str = "epsilon") -> dict[str, object]:
+    """The parts by the names of their folders, seeded: latents are 8 times smaller than pictures."""
+    torch.manual_seed(0)
+    words = tokenizer()
+    text_encoder = CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(words),
+            hidden_size=WIDTH,
+            intermediate_size=WIDTH,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            max_position_embeddings=LENGTH,
+            bos_token_id=words.bos_token_id,
+            eos_token_id=words.eos_token_id,
+            pad_token_id=words.pad_token_id,
+        )
+    )
+    vae = AutoencoderKL(
+        block_out_channels=(4, 4, 4, 8),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=2,
+        sample_size=32,
+        scaling_factor=0.7,
+    )
+    unet = UNet2DConditionModel(
+        sample_size=4,
+        in_channels=in_channels,
+        out_channels=4,
+        down_block_types=("CrossAttnDownBlock2D",),
+        up_block_types=("CrossAttnUpBlock2D",),
+        block_out_channels=(8,),
+        layers_per_block=1,
+        cross_attention_dim=WIDTH,
+        attention_head_dim=4,
+        norm_num_groups=4,
+    )
+    parts = {"text_encoder": text_encoder, "vae": vae, "unet": unet}
+    parts = {name: part.eval().requires_grad_(False) for name, part in parts.items()}
+    return {"tokenizer": words, **parts, "scheduler": scheduler(prediction_type)}
+
+
+def tiny_diffusion(in_channels: int = 4, prediction_type: str = "epsilon") -> Diffusion:
+    parts = components(in_channels, prediction_type)
+    return Diffusion(
+        tokenizer=parts["tokenizer"],
+        text_encoder=parts["text_encoder"],
+        vae=parts["vae"],
+        unet=parts["unet"],
+        alphas_cumprod=parts["scheduler"].alphas_cumprod,
+        prediction_type=prediction_type,
+    )
+
+
+def saved(folder: Path, **kind: object) -> dict[str, Path]:
+    """The components' folders, as `Diffusion.load` takes them."""
+    for name, part in components(**kind).items():
+        part.save_pretrained(str(folder / name))
+    return {name: folder / name for name in ("tokenizer", "text_encoder", "vae", "unet", "scheduler")}
+
+
+@dataclass(frozen=True)
+class Knowing:
+    """A perfect denoiser of one picture's latents: whatever it is given is that picture and noise."""
+
+    clean: Tensor
+    alphas_cumprod: Tensor
+
+    def __call__(self, noisy: Tensor, timestep: Tensor, encoder_hidden_states: Tensor) -> SimpleNamespace:
+        alpha = self.alphas_cumprod[timestep].view(-1, 1, 1, 1)
+        return SimpleNamespace(sample=(noisy[:, :4] - alpha.sqrt() * self.clean) / (1 - alpha).sqrt())
