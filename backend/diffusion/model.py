@@ -38,8 +38,8 @@ class Diffusion:
             errors.CheckpointInvalid: a folder does not hold what its name says.
         """
         from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-        from safetensors import SafetensorError
         from diffusers.utils import logging as diffusers_logging
+        from safetensors import SafetensorError
         from transformers import CLIPTextModel, CLIPTokenizer
         from transformers.utils import logging as transformers_logging
 
