@@ -99,7 +99,7 @@ def changed(preset: Preset, overrides: Mapping[str, Any]) -> Preset:
         kind = type(getattr(settings, name))
         try:
             settings = replace(settings, **{name: kind(value)})
-        except ValueError:
+        except (ValueError, TypeError):
             raise UnknownOption(f"{key} is a {kind.__name__}, not {value!r}") from None
         preset = replace(preset, **{stage: settings})
     return preset

@@ -7,7 +7,7 @@ Every guidance is called as `loss(latents, timestep, generator, condition)`; los
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -24,6 +24,7 @@ class Condition:
     original: Float[Tensor, "B 4 h w"] | None = None
 
 
+@runtime_checkable
 class Guidance(Protocol):
     """Distance of latents from what a network wants to see, as a scalar with that gradient."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from torch import Tensor
 from .mesh import Topology
 
 
+@runtime_checkable
 class FaceModel(Protocol):
     """Coefficients to vertices of one head. Frame and units are those of `Topology`."""
 
@@ -68,11 +69,48 @@ def hat_functions(values: Float[Tensor, " B"], anchors: Float[Tensor, " A"]) -> 
     return torch.cat([ones, position], dim=1) - torch.cat([position, torch.zeros_like(ones)], dim=1)
 
 
+@dataclass(frozen=True)
+class Sliders:
+    """Semantic controls: phenotypes 0..1, then local ones -1..1 with a row for each side of 0.
+
+    Attributes:
+        local_rows: (2L, V*3) displacements in head units, for + and - of each local name.
+        defaults: values at which the mean head stands.
+    """
+
+    phenotypes: Phenotypes
+    local_names: tuple[str, ...]
+    local_rows: Float[Tensor, "L2 D"]
+    defaults: Float[Tensor, " S"]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.phenotypes.names, *self.local_names)
+
+    @property
+    def rows(self) -> Float[Tensor, "R D"]:
+        """What a head is a sum of: the phenotypes' rows, then the local ones."""
+        return torch.cat([self.phenotypes.rows, self.local_rows])
+
+    def weights(self, values: Float[Tensor, "B S"]) -> Float[Tensor, "B R"]:
+        """How much of each of `rows`."""
+        count = len(self.phenotypes.names)
+        local = values[:, count:]
+        both_sides = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], dim=2).flatten(1)
+        return torch.cat([self.phenotypes.weights(values[:, :count]), both_sides], dim=1)
+
+    def total(self, values: Float[Tensor, "B S"]) -> Float[Tensor, "B D"]:
+        """The weighted rows, added."""
+        weights = self.weights(values)
+        split = len(self.phenotypes.rows)
+        return weights[:, :split] @ self.phenotypes.rows + weights[:, split:] @ self.local_rows
+
+
 class LinearFaceModel:
     """Mean head + whitened identity basis + sliders + expressions + free offsets.
 
-    `identity` is in standard deviations of the head population the basis was made from. `sliders` are what the
-    model says they are: phenotypes 0..1, then local ones -1..1 with a row for each side of 0.
+    `identity` is in standard deviations of the head population the basis was made from. A head without `controls`
+    has no sliders.
     """
 
     def __init__(
@@ -80,18 +118,14 @@ class LinearFaceModel:
         topology: Topology,
         identity_basis: Float[Tensor, "I D"],
         expression_basis: Float[Tensor, "E D"],
-        phenotypes: Phenotypes,
-        local_names: tuple[str, ...],
-        local_rows: Float[Tensor, "L2 D"],
-        slider_defaults: Float[Tensor, " S"],
+        controls: Sliders | None = None,
     ):
         self.topology = topology
         self.identity_basis = identity_basis
         self.expression_basis = expression_basis
-        self.phenotypes = phenotypes
-        self.local_rows = local_rows
-        self.slider_names = (*phenotypes.names, *local_names)
-        self.slider_defaults = slider_defaults
+        self.controls = controls
+        self.slider_names = controls.names if controls else ()
+        self.slider_defaults = controls.defaults if controls else identity_basis.new_zeros(0)
         self.rest = torch.from_numpy(topology.rest).to(identity_basis)
 
     @property
@@ -123,10 +157,6 @@ class LinearFaceModel:
 
     def slider_offsets(self, sliders: Float[Tensor, "B S"]) -> Float[Tensor, "B D"]:
         """What the sliders add to the mean head (0 at their defaults), flattened to (B, V*3)."""
-        return self._slider_sum(sliders) - self._slider_sum(self.slider_defaults[None])
-
-    def _slider_sum(self, sliders: Float[Tensor, "B S"]) -> Float[Tensor, "B D"]:
-        count = len(self.phenotypes.names)
-        local = sliders[:, count:]
-        both_sides = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], dim=2).flatten(1)
-        return self.phenotypes.weights(sliders[:, :count]) @ self.phenotypes.rows + both_sides @ self.local_rows
+        if self.controls is None:
+            return self.rest.new_zeros(len(sliders), self.rest.numel())
+        return self.controls.total(sliders) - self.controls.total(self.controls.defaults[None])

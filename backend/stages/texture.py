@@ -1,4 +1,4 @@
-"""Prompt and shape to albedo: score distillation on lit, textured renders (FaceG2E, sec. 3.2, without its prior yet)."""
+"""Prompt and shape to albedo: score distillation on lit, textured renders (FaceG2E, sec. 3.2, no prior yet)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Pyramid:
     """A change of albedo as logits at several sizes: coarse levels carry colour into what few pixels see."""
 
     base: Float[Tensor, "1 3 S S"]
-    levels: list[Float[Tensor, "1 3 s s"]]
+    levels: list[Float[Tensor, "1 3 _ _"]]
     fixed: Bool[Tensor, "S S"]
 
     @classmethod
@@ -83,7 +83,7 @@ def distil(
     with torch.no_grad():
         change = start.albedo() - before
         seen = visibility(surface, vertices, settings.azimuth) * (~fixed)
-        change = filled(change, seen[None, None])
+        change = filled(change, seen[None, None]).masked_fill(fixed, 0)
         size = albedo.shape[-1]
         change = torch.nn.functional.interpolate(change, (size, size), mode="bilinear", align_corners=False)
         return (albedo + change * 1.0).clamp(0, 1)
