@@ -104,11 +104,11 @@ def _parser() -> argparse.ArgumentParser:
     serve = command("serve", "talk to the Blender add-on over stdin and stdout")
     serve.add_argument("--parent-pid", type=int, help="end when this process ends")
     command("doctor", "tell what is installed and what is missing")
-    _add_job_commands(command)
+    _add_job_commands(command, demo)
     return parser
 
 
-def _add_job_commands(command: Any) -> None:
+def _add_job_commands(command: Any, demo: argparse.ArgumentParser) -> None:
     generate = command("generate", "make a face from words")
     generate.add_argument("prompt")
     generate.add_argument("--out", type=Path, required=True, help="the face folder to make")
@@ -125,7 +125,7 @@ def _add_job_commands(command: Any) -> None:
     edit.add_argument("--scope", choices=("auto", "texture", "geometry", "both"), default="auto")
     edit.add_argument("--region", action="append", default=[], help="a named region; may be given several times")
     edit.add_argument("--strength", type=float, default=1.0)
-    for sub in (generate, edit):
+    for sub in (generate, edit, demo):
         sub.add_argument("--set", dest="settings", action="append", default=[], metavar="STAGE.FIELD=VALUE")
 
     layers = command("layers", "fade, mute and re-order the edits of a face")

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import jobs
+from . import commandline, jobs
 from .errors import BlenderFailed
 from .files import vacant
 
@@ -33,7 +34,8 @@ def main(options: argparse.Namespace, emit: Emit) -> dict[str, Any]:
     out = options.out or _free_folder(Path("facewright-demo"))
     vacant(out)
     seconds: dict[str, float] = {}
-    never = dict(emit=emit, cancelled=lambda: False)
+    watched: dict[str, Any] = {"emit": emit, "cancelled": lambda: False}
+    made = {**watched, "settings": commandline.job_values(options)["settings"]}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
         started = time.monotonic()
@@ -44,17 +46,13 @@ def main(options: argparse.Namespace, emit: Emit) -> dict[str, Any]:
     prompt = PROMPT if options.prompt is None else options.prompt
     instructions = options.instruction or INSTRUCTIONS
     faces = [out / "face-1"]
-    timed(f"generate: {prompt}", lambda: jobs.generate(prompt=prompt, out=faces[0], seed=options.seed, **never))
+    timed(f"generate: {prompt}", lambda: jobs.generate(prompt=prompt, out=faces[0], seed=options.seed, **made))
     for number, instruction in enumerate(instructions, start=2):
         faces.append(out / f"face-{number}")
-        timed(
-            f"edit: {instruction}",
-            lambda: jobs.edit(
-                face=faces[-2], instruction=instruction, out=faces[-1], seed=options.seed + number, **never
-            ),
-        )
+        asked = {"face": faces[-2], "instruction": instruction, "out": faces[-1], "seed": options.seed + number}
+        timed(f"edit: {instruction}", partial(jobs.edit, **asked, **made))
     timed("contact sheet", lambda: write_sheet(faces, out / "sheet.png", prompt))
-    timed("GLB", lambda: jobs.export(face=faces[-1], out=out / "head.glb", **never))
+    timed("GLB", lambda: jobs.export(face=faces[-1], out=out / "head.glb", **watched))
     emit({"type": "progress", "phase": "Blender", "step": 0, "total": 1})
     timed("Blender: .blend and picture", lambda: into_blender(faces, out / "head.blend", out / "blender.png"))
     emit({"type": "progress", "phase": "Blender", "step": 1, "total": 1})

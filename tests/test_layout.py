@@ -43,7 +43,7 @@ ARROWS: dict[str, set[str]] = {
     "pictures": {*LEAVES, "workshop", "face", "render"},
     "making": WORKSHOP - {"training", "evaluation"},
     "jobs": {"", *WORKSHOP, "protocol"} - {"training"},
-    "demo": {"", *WORKSHOP, "environment", "jobs", "installer"} - {"training", "stages"},
+    "demo": {"", "commandline", *WORKSHOP, "environment", "jobs", "installer"} - {"training", "stages"},
     "__main__": {"", "commandline", "demo", "doctor", "environment", "errors", "jobs", "progress", "serve", "training"},
 }
 SHARED = ("protocol", "errors", "environment", "checkpoints", "files", "installer")  # with the add-on

@@ -37,7 +37,7 @@ class Diffusion:
         Raises:
             errors.CheckpointInvalid: a folder does not hold what its name says.
         """
-        from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+        from diffusers import AutoencoderKL, AutoencoderTiny, DDIMScheduler, UNet2DConditionModel
         from diffusers.utils import logging as diffusers_logging
         from safetensors import SafetensorError
         from transformers import CLIPTextModel, CLIPTokenizer
@@ -49,7 +49,7 @@ class Diffusion:
         classes = {
             "tokenizer": CLIPTokenizer,
             "text_encoder": CLIPTextModel,
-            "vae": AutoencoderKL,
+            "vae": AutoencoderTiny if _is_tiny(folders["vae"]) else AutoencoderKL,
             "unet": UNet2DConditionModel,
             "scheduler": DDIMScheduler,
         }
@@ -91,8 +91,10 @@ class Diffusion:
         return [word for word in said if len(self.tokenizer.tokenize(word)) > 1], said
 
     def encode(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 4 h w"]:
-        """Scaled latents of sRGB pictures 0..1, differentiable (the posterior's mean)."""
-        return self.vae.encode(images * 2 - 1).latent_dist.mean * self.scaling_factor
+        """Scaled latents of sRGB pictures 0..1, differentiable (the posterior's mean, where there is one)."""
+        encoded = self.vae.encode(images * 2 - 1)
+        latents = encoded.latents if "latents" in encoded else encoded.latent_dist.mean
+        return latents * self.scaling_factor
 
     def decode(self, latents: Float[Tensor, "B 4 h w"]) -> Float[Tensor, "B 3 H W"]:
         return (self.vae.decode(latents / self.scaling_factor).sample / 2 + 0.5).clamp(0, 1)
@@ -116,3 +118,9 @@ class Diffusion:
             return out
         alpha = self.alphas_cumprod[timestep].view(-1, 1, 1, 1)
         return alpha.sqrt() * out + (1 - alpha).sqrt() * noisy[:, :4]
+
+
+def _is_tiny(folder: Path) -> bool:
+    """Whether a folder says it holds an `AutoencoderTiny`."""
+    config = folder / "config.json"
+    return config.is_file() and '"AutoencoderTiny"' in config.read_text(encoding="utf-8")

