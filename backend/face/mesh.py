@@ -12,13 +12,34 @@ IntArray = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
+class Landmarks:
+    """Points that stay on the surface, each in one triangle.
+
+    Attributes:
+        faces: (L,) into `Topology.faces`.
+        barycentrics: (L, 3) weights of its corners, which sum to 1.
+    """
+
+    faces: IntArray
+    barycentrics: FloatArray
+
+
+@dataclass(frozen=True)
+class UvMap:
+    """Texture coordinates besides those a head is used with: `uvs` (T, 2), `uv_faces` (F, 3) beside the triangles."""
+
+    uvs: FloatArray
+    uv_faces: IntArray
+
+
+@dataclass(frozen=True)
 class Topology:
     """Connectivity, texture coordinates and names of one head model.
 
     Head units: x right, y up, z to the viewer, the head about ±1.5 round the origin.
 
     Attributes:
-        faces: (F, 3) triangles; quad i is made of triangles 2i and 2i+1.
+        faces: (F, 3) triangles; quad i is made of triangles 2i and 2i+1, those from 2Q on are in no quad.
         quads: (Q, 4) the modeller's quads, wound as the triangles are.
         uvs: (T, 2) texture coordinates from bottom left; T ≥ V where seams cut.
         uv_faces: (F, 3) into `uvs`, corner by corner beside `faces`; `uv_quads` beside `quads`.
@@ -26,6 +47,9 @@ class Topology:
         region_weights: (R, V) 0..1, rows named by `region_names`.
         face_parts: (F,) into `part_names` (skin, left_eye, …).
         metres_per_unit: what one head unit is in metres.
+        landmarks: the 68 points of iBUG's mark-up, in its order.
+        mirror: (V,) the vertex on the other side of each vertex; one in the middle is its own.
+        published: the texture coordinates that the head came with, where it is used with others.
     """
 
     faces: IntArray
@@ -44,6 +68,9 @@ class Topology:
     metres_per_unit: float
     licence: str
     provenance: str
+    landmarks: Landmarks | None = None
+    mirror: IntArray | None = None
+    published: UvMap | None = None
 
     def region(self, name: str) -> FloatArray:
         """(V,) weights of one named region.

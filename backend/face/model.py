@@ -69,48 +69,11 @@ def hat_functions(values: Float[Tensor, " B"], anchors: Float[Tensor, " A"]) -> 
     return torch.cat([ones, position], dim=1) - torch.cat([position, torch.zeros_like(ones)], dim=1)
 
 
-@dataclass(frozen=True)
-class Sliders:
-    """Semantic controls: phenotypes 0..1, then local ones -1..1 with a row for each side of 0.
-
-    Attributes:
-        local_rows: (2L, V*3) displacements in head units, for + and - of each local name.
-        defaults: values at which the mean head stands.
-    """
-
-    phenotypes: Phenotypes
-    local_names: tuple[str, ...]
-    local_rows: Float[Tensor, "L2 D"]
-    defaults: Float[Tensor, " S"]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (*self.phenotypes.names, *self.local_names)
-
-    @property
-    def rows(self) -> Float[Tensor, "R D"]:
-        """What a head is a sum of: the phenotypes' rows, then the local ones."""
-        return torch.cat([self.phenotypes.rows, self.local_rows])
-
-    def weights(self, values: Float[Tensor, "B S"]) -> Float[Tensor, "B R"]:
-        """How much of each of `rows`."""
-        count = len(self.phenotypes.names)
-        local = values[:, count:]
-        both_sides = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], dim=2).flatten(1)
-        return torch.cat([self.phenotypes.weights(values[:, :count]), both_sides], dim=1)
-
-    def total(self, values: Float[Tensor, "B S"]) -> Float[Tensor, "B D"]:
-        """The weighted rows, added."""
-        weights = self.weights(values)
-        split = len(self.phenotypes.rows)
-        return weights[:, :split] @ self.phenotypes.rows + weights[:, split:] @ self.local_rows
-
-
 class LinearFaceModel:
     """Mean head + whitened identity basis + sliders + expressions + free offsets.
 
-    `identity` is in standard deviations of the head population the basis was made from. A head without `controls`
-    has no sliders.
+    `identity` is in standard deviations of the head population the basis was made from. `sliders` are what the
+    model says they are: phenotypes 0..1, then local ones -1..1 with a row for each side of 0. A head may have none.
     """
 
     def __init__(
@@ -118,14 +81,18 @@ class LinearFaceModel:
         topology: Topology,
         identity_basis: Float[Tensor, "I D"],
         expression_basis: Float[Tensor, "E D"],
-        controls: Sliders | None = None,
+        phenotypes: Phenotypes | None = None,
+        local_names: tuple[str, ...] = (),
+        local_rows: Float[Tensor, "L2 D"] | None = None,
+        slider_defaults: Float[Tensor, " S"] | None = None,
     ):
         self.topology = topology
         self.identity_basis = identity_basis
         self.expression_basis = expression_basis
-        self.controls = controls
-        self.slider_names = controls.names if controls else ()
-        self.slider_defaults = controls.defaults if controls else identity_basis.new_zeros(0)
+        self.phenotypes = phenotypes
+        self.local_rows = identity_basis[:0] if local_rows is None else local_rows
+        self.slider_names = (*(phenotypes.names if phenotypes else ()), *local_names)
+        self.slider_defaults = identity_basis.new_zeros(0) if slider_defaults is None else slider_defaults
         self.rest = torch.from_numpy(topology.rest).to(identity_basis)
 
     @property
@@ -157,6 +124,13 @@ class LinearFaceModel:
 
     def slider_offsets(self, sliders: Float[Tensor, "B S"]) -> Float[Tensor, "B D"]:
         """What the sliders add to the mean head (0 at their defaults), flattened to (B, V*3)."""
-        if self.controls is None:
-            return self.rest.new_zeros(len(sliders), self.rest.numel())
-        return self.controls.total(sliders) - self.controls.total(self.controls.defaults[None])
+        return self._slider_sum(sliders) - self._slider_sum(self.slider_defaults[None])
+
+    def _slider_sum(self, sliders: Float[Tensor, "B S"]) -> Float[Tensor, "B D"]:
+        count = len(self.phenotypes.names) if self.phenotypes else 0
+        local = sliders[:, count:]
+        both_sides = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], dim=2).flatten(1)
+        total = both_sides @ self.local_rows
+        if self.phenotypes is not None:
+            total = total + self.phenotypes.weights(sliders[:, :count]) @ self.phenotypes.rows
+        return total

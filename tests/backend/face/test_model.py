@@ -122,3 +122,16 @@ def test_pure_phenotypes_bring_whole_rows(model, gender, age):
     values = torch.tensor([[gender, age, 1.0, 0.0, 0.0]], dtype=torch.float64)
     weights = model.phenotypes.weights(values)[0]
     assert weights.tolist() == pytest.approx(weights.round().tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_head_may_have_no_sliders(dtype):
+    full = toy_head(dtype)
+    bare = LinearFaceModel(full.topology, full.identity_basis, full.expression_basis)
+    assert bare.slider_names == ()
+    assert bare.slider_defaults.shape == (0,)
+    identity = torch.randn(2, full.identity_size, dtype=dtype)
+    expression = torch.rand(2, full.expression_size, dtype=dtype)
+    without = bare.vertices(identity, bare.slider_defaults.expand(2, 0), expression)
+    assert without.dtype == dtype
+    assert torch.equal(without, full.vertices(identity, None, expression))
