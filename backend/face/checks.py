@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from .mesh import IntArray, Landmarks
+from .mesh import IntArray, Landmarks, Topology
 from .sparse import Sparse
 
 
@@ -95,32 +95,47 @@ def landmarks_at(vertices: Int[ndarray, " L"], faces: Int[ndarray, "F 3"]) -> La
     return Landmarks(triangle[place].astype(np.int32), np.eye(3, dtype=np.float32)[corner[place]])
 
 
-def mirror_of(vertices: Float[ndarray, "V 3"], faces: Int[ndarray, "F 3"], tolerance: float) -> IntArray:
-    """(V,) the vertex nearest to each one's mirror picture in x = 0; verified.
+def mirror_of(vertices: Float[ndarray, "V 3"], ends: Int[ndarray, "E 2"], tolerance: float) -> IntArray:
+    """(V,) the vertex at each one's mirror picture in x = 0, the nearest pairs first; verified.
 
     Args:
+        ends: edges whose mirror pictures must be edges (those of the quads: diagonals need not be symmetric).
         tolerance: how far from its mirror picture a vertex may be.
 
     Raises:
-        ValueError: a vertex without a partner, one that is the partner of two, or an edge whose mirror picture is none.
+        ValueError: a vertex without a partner, or an edge whose mirror picture is none.
     """
     pictures = vertices * np.array([-1, 1, 1], vertices.dtype)
     near, partner = near_pairs(pictures, vertices, tolerance)
-    distance = np.linalg.norm(pictures[near] - vertices[partner], axis=1)
-    order = np.lexsort((distance, near))
-    near, partner = near[order], partner[order]
-    found, first = np.unique(near, return_index=True)
-    if len(found) < len(vertices):
-        raise ValueError(f"{len(vertices) - len(found)} vertices have no mirror picture within {tolerance}")
-    mirror = partner[first].astype(np.int32)
-    if not np.array_equal(mirror[mirror], np.arange(len(vertices))):
-        raise ValueError("two vertices have the same mirror picture")
-    ends = edges_of(faces).ends.astype(np.int64)
-    key = ends[:, 0] * len(vertices) + ends[:, 1]
-    other = np.sort(mirror[ends].astype(np.int64), axis=1)
-    if lost := int((~np.isin(other[:, 0] * len(vertices) + other[:, 1], key)).sum()):
+    once = near <= partner
+    near, partner = near[once], partner[once]
+    order = np.argsort(((pictures[near] - vertices[partner]) ** 2).sum(axis=1), kind="stable")
+    mirror = np.full(len(vertices), -1, np.int32)
+    for one, other in zip(near[order].tolist(), partner[order].tolist(), strict=True):
+        if mirror[one] < 0 and mirror[other] < 0:
+            mirror[one], mirror[other] = other, one
+    if lost := int((mirror < 0).sum()):
+        raise ValueError(f"{lost} vertices have no mirror picture within {tolerance}")
+    if lost := len(ends) - int(mirrored(ends, mirror)[1].sum()):
         raise ValueError(f"{lost} edges have no mirror picture")
     return mirror
+
+
+def mirrored(ends: Int[ndarray, "E 2"], mirror: Int[ndarray, " V"]) -> tuple[Int[ndarray, " E"], Bool[ndarray, " E"]]:
+    """The edge at each one's mirror picture, and whether there is one; edges sorted as `edges_of` sorts them."""
+    count = len(mirror)
+    low, high = np.sort(ends, axis=1).astype(np.int64).T
+    other_low, other_high = np.sort(mirror[ends], axis=1).astype(np.int64).T
+    keys, wanted = low * count + high, other_low * count + other_high
+    place = np.searchsorted(keys, wanted).clip(max=max(len(keys) - 1, 0))
+    return place, keys[place] == wanted
+
+
+def outlines(topology: Topology) -> Int[ndarray, "E 2"]:
+    """The edges of a head's quads and of the triangles in no quad, each once, sorted."""
+    lone = topology.faces[2 * len(topology.quads) :]
+    pairs = [np.stack([ring, np.roll(ring, -1, axis=1)], axis=2).reshape(-1, 2) for ring in (topology.quads, lone)]
+    return np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)
 
 
 def near_pairs(

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from .checks import Edges, edges_of
+from .checks import Edges, edges_of, mirrored
 from .mesh import IntArray, Landmarks, Topology
 from .sparse import Sparse
 
@@ -114,10 +114,7 @@ def _finer_landmarks(landmarks: Landmarks) -> Landmarks:
     )
 
 
-def _finer_mirror(mirror: IntArray, faces: Int[ndarray, "F 3"]) -> IntArray:
-    """The permutation of the old vertices, then of the edges' new ones."""
-    ends = edges_of(faces).ends.astype(np.int64)
-    key = ends[:, 0] * len(mirror) + ends[:, 1]
-    other = np.sort(mirror[ends].astype(np.int64), axis=1)
-    place = np.searchsorted(key, other[:, 0] * len(mirror) + other[:, 1])
-    return np.concatenate([mirror, len(mirror) + place]).astype(np.int32)
+def _finer_mirror(mirror: IntArray, faces: IntArray) -> IntArray | None:
+    """The permutation of the old vertices, then of the edges' new ones; None where the triangles are not symmetric."""
+    place, found = mirrored(edges_of(faces).ends, mirror)
+    return np.concatenate([mirror, len(mirror) + place]).astype(np.int32) if found.all() else None

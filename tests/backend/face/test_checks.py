@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -11,6 +13,7 @@ from backend.face.checks import (
     laplacian,
     mirror_of,
     near_pairs,
+    outlines,
 )
 from tests.toys import toy_topology
 
@@ -81,23 +84,36 @@ FACES = np.array([[0, 3, 2], [1, 2, 3]], np.int32)
 
 
 def test_the_mirror_swaps_sides_and_keeps_the_middle():
-    assert mirror_of(TENT, FACES, 0.01).tolist() == [1, 0, 2, 3]
+    assert mirror_of(TENT, edges_of(FACES).ends, 0.01).tolist() == [1, 0, 2, 3]
 
 
 def test_a_vertex_without_a_mirror_picture_is_refused():
+    moved = TENT + np.array([[0.1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]], np.float32)
     with pytest.raises(ValueError, match=r"2 vertices have no mirror picture within 0\.01"):
-        mirror_of(TENT + np.array([[0.1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]], np.float32), FACES, 0.01)
+        mirror_of(moved, edges_of(FACES).ends, 0.01)
 
 
-def test_two_vertices_of_one_mirror_picture_are_refused():
-    points = np.array([[-1, 0, 0], [1, 0, 0], [1, 0.004, 0]], np.float32)
-    with pytest.raises(ValueError, match="two vertices have the same mirror picture"):
-        mirror_of(points, np.zeros((0, 3), np.int32), 0.01)
+def test_of_two_vertices_at_one_place_each_has_its_own_partner():
+    points = np.array([[-1, 0, 0], [-1, 0.004, 0], [1, 0.005, 0], [1, 0.001, 0]], np.float32)
+    none = np.zeros((0, 2), np.int32)
+    assert mirror_of(points, none, 0.01).tolist() == [3, 2, 1, 0]
+    with pytest.raises(ValueError, match="1 vertices have no mirror picture"):
+        mirror_of(points[:3], none, 0.01)
 
 
-def test_a_mesh_cut_unlike_on_both_sides_is_refused():
+def test_a_mesh_cut_unlike_on_both_sides_is_symmetric_by_its_quads_alone():
+    toy = toy_topology()
     with pytest.raises(ValueError, match="edges have no mirror picture"):
-        mirror_of(toy_topology().rest, toy_topology().faces, 1e-4)
+        mirror_of(toy.rest, edges_of(toy.faces).ends, 1e-4)
+    mirror = mirror_of(toy.rest, outlines(toy), 1e-4)
+    np.testing.assert_allclose(toy.rest[mirror], toy.rest * [-1, 1, 1], atol=1e-6)
+
+
+def test_outlines_are_what_the_modeller_drew():
+    toy = toy_topology()
+    assert len(outlines(toy)) == len(edges_of(toy.faces).ends) - len(toy.quads)
+    half = replace(toy, quads=toy.quads[:10])
+    assert len(outlines(half)) == len(outlines(toy)) + len(toy.quads) - 10
 
 
 @given(st.integers(0, 2**32), st.integers(1, 60), st.floats(0.02, 2))

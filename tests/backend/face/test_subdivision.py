@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.face.checks import edges_of, landmark_points, landmarks_at, mirror_of
+from backend.face.checks import edges_of, landmark_points, landmarks_at, mirror_of, outlines
 from backend.face.mesh import Landmarks, UvMap, vertex_normals
 from backend.face.subdivision import loop_matrix, midpoints, split, subdivided
 from tests.toys import toy_topology
@@ -75,9 +75,7 @@ def test_triangles_in_four_cover_what_the_one_did():
 
 def test_a_finer_head_is_a_whole_topology():
     toy = toy_topology()
-    toy = replace(
-        toy, mirror=mirror_of(toy.rest, edged(toy.quads), 1e-4), published=UvMap(toy.uvs, edged(toy.uv_quads))
-    )
+    toy = replace(toy, mirror=mirror_of(toy.rest, outlines(toy), 1e-4), published=UvMap(toy.uvs, edged(toy.uv_quads)))
     toy = replace(toy, landmarks=landmarks_at(np.array([40, 99]), toy.faces))
     finer, matrix = subdivided(replace(toy, faces=edged(toy.quads), uv_faces=edged(toy.uv_quads)))
     count = len(toy.rest) + len(edges_of(edged(toy.quads)).ends)
@@ -104,9 +102,15 @@ def edged(quads: np.ndarray) -> np.ndarray:
 def test_the_finer_mirror_is_the_mirror_of_the_finer_head():
     toy = toy_topology()
     faces = edged(toy.quads)
-    coarse = replace(toy, faces=faces, uv_faces=edged(toy.uv_quads), mirror=mirror_of(toy.rest, faces, 1e-4))
+    coarse = replace(toy, faces=faces, uv_faces=edged(toy.uv_quads), mirror=mirror_of(toy.rest, outlines(toy), 1e-4))
     finer, _ = subdivided(coarse)
-    assert np.array_equal(finer.mirror, mirror_of(finer.rest, finer.faces, 1e-4))
+    assert np.array_equal(finer.mirror, mirror_of(finer.rest, edges_of(finer.faces).ends, 1e-4))
+
+
+def test_triangles_that_are_not_symmetric_have_no_finer_mirror():
+    toy = toy_topology()
+    finer, _ = subdivided(replace(toy, mirror=mirror_of(toy.rest, outlines(toy), 1e-4)))
+    assert finer.mirror is None
 
 
 def test_landmarks_keep_their_place_in_the_flat_triangles():
