@@ -79,7 +79,7 @@ def to_bytes(images: torch.Tensor) -> np.ndarray:
 
 def to_network(pictures: np.ndarray) -> torch.Tensor:
     """uint8 pictures to the networks' -1..1."""
-    return torch.from_numpy(np.ascontiguousarray(pictures)).float() / 127.5 - 1
+    return torch.from_numpy(np.array(pictures)).float() / 127.5 - 1
 
 
 def _report(what: str, index: int, total: int) -> None:

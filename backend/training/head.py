@@ -17,10 +17,13 @@ import torch
 from ..face.anny import without_scale
 from ..face.mesh import components, quad_corners
 from ..face.model import LinearFaceModel, Phenotypes
-from .head_layout import PARTS, lay_out, name_parts, region_table
+from . import head_details
+from .head_layout import PARTS, in_box, lay_out, name_parts, region_table
 
 HEAD_HEIGHT = 3.0  # head units from chin to crown and neck: DESIGN.md's ±1.5
-SMALLEST = 2e-4  # metres: a target that moves no vertex of the head further is left out
+SILENT = 1e-5  # metres: a phenotype's row that moves no vertex of the head further is left out
+SMALLEST = 2e-4  # metres: and so is a slider
+ELSEWHERE = "torso-"  # sliders of the body: all they do here is push the neck's rim
 POPULATION = 2000  # heads the identity basis is made from
 COMPONENTS = 200
 PHENOTYPE_MIXED = ("african", "asian", "caucasian")
@@ -54,55 +57,83 @@ def to_head_frame(vectors: np.ndarray) -> np.ndarray:
 
 def convert(model: Any) -> dict[str, np.ndarray]:
     """The arrays of the head file, from the package's model."""
-    rest = to_head_frame(model.template_vertices.numpy())
-    rows = to_head_frame(model.blendshapes.numpy())
-    faces = model.faces.numpy().astype(np.int32)
-    uvs = model.texture_coordinates.numpy()
-    uv_faces = model.face_texture_coordinate_indices.numpy()
-    kept = _faces_without_eye_back(rest, faces)
-    vertex_of, faces = np.unique(faces[kept], return_inverse=True)
-    used_uvs, uv_faces = np.unique(uv_faces[kept], return_inverse=True)
-    faces, uv_faces = (a.reshape(-1, 3).astype(np.int32) for a in (faces, uv_faces))
-    rest, rows = rest[vertex_of], rows[:, vertex_of]
-
     phenotype_count = len(model.stacked_phenotype_blend_shapes_mask)
     action_count = len(model.facial_action_labels)
-    groups = np.split(rows, [phenotype_count, phenotype_count + action_count])
+    actions = slice(phenotype_count, phenotype_count + action_count)
+    skin, uvs, uv_faces = _package_mesh(model, actions)
+    count = len(skin.rest)
+    pieces = head_details.details(head_details.read_base(model), skin)
+
+    rows = np.concatenate([skin.rows, pieces.rows], axis=1)
+    groups = np.split(rows, [actions.start, actions.stop])
     for shapes in (groups[0], groups[2]):  # a shape moves no head as a whole; an action leaves what it does not move
-        shapes -= shapes.mean(axis=1, keepdims=True)
-    moving = np.abs(groups[0]).max(axis=(1, 2)) > SMALLEST
+        shapes -= shapes[:, :count].mean(axis=1, keepdims=True)
+    moving = np.abs(groups[0]).max(axis=(1, 2)) > SILENT
     local_names, local_rows = _symmetric(model.local_change_labels, groups[2])
     head = {
         "phenotype_rows": groups[0][moving],
-        "phenotype_mask": model.stacked_phenotype_blend_shapes_mask.numpy()[moving],
+        "phenotype_mask": model.stacked_phenotype_blend_shapes_mask.numpy()[moving].astype(np.uint8),
         "expressions": groups[1],
         "local_rows": local_rows,
+        "expression_names": np.array(model.facial_action_labels),
+        "local_names": np.array(local_names),
     }
     anchors = {name: model.anchors[name].tolist() for name in model.phenotype_labels if name not in PHENOTYPE_MIXED}
-    rest, scale = _normalised(rest, head, anchors, local_names)
+    rest, scale = _normalised(np.concatenate([skin.rest, pieces.rest]), count, head, anchors)
     for name in ("phenotype_rows", "expressions", "local_rows"):
         head[name] = (head[name] / scale).astype(np.float16)
-    corners = quad_corners(faces)
-    face_parts = name_parts(rest, faces, uv_faces, len(used_uvs))
-    regions = region_table(rest, faces, face_parts)
-    head |= {
-        "rest": rest.astype(np.float32),
-        "faces": faces,
-        "quads": faces.ravel()[corners],
-        "uvs": lay_out(uvs[used_uvs], uv_faces, faces, rest, face_parts).astype(np.float32),
-        "uv_faces": uv_faces,
-        "uv_quads": uv_faces.ravel()[corners],
-        "expression_names": np.array(model.facial_action_labels),
-        "region_names": np.array(list(regions)),
-        "region_weights": np.stack(list(regions.values())).astype(np.float16),
-        "part_names": np.array(PARTS),
-        "face_parts": face_parts,
-        "local_names": np.array(local_names),
-        "phenotype_mask": head["phenotype_mask"].astype(np.uint8),
-    }
+    head |= {"rest": rest.astype(np.float32)} | _surface(rest, skin.faces, uvs, uv_faces, pieces)
     head["meta"] = np.array(json.dumps(_meta(head, anchors, local_names, scale)))
     head["identity_coefficients"] = _identity_coefficients(head)
     return head
+
+
+def _package_mesh(model: Any, actions: slice) -> tuple[head_details.Skin, np.ndarray, np.ndarray]:
+    """The package's head less the left eye's back: mesh and rows in metres, texture coordinates (T, 2) and (F, 3)."""
+    rest = to_head_frame(model.template_vertices.numpy())
+    rows = to_head_frame(model.blendshapes.numpy())
+    faces = model.faces.numpy().astype(np.int32)
+    kept = _faces_without_eye_back(rest, faces)
+    vertex_of, faces = np.unique(faces[kept], return_inverse=True)
+    used_uvs, uv_faces = np.unique(model.face_texture_coordinate_indices.numpy()[kept], return_inverse=True)
+    faces, uv_faces = (a.reshape(-1, 3).astype(np.int32) for a in (faces, uv_faces))
+    skin = head_details.Skin(rest[vertex_of], rows[:, vertex_of], faces, actions)
+    return skin, model.texture_coordinates.numpy()[used_uvs], uv_faces
+
+
+def _surface(
+    rest: np.ndarray, faces: np.ndarray, uvs: np.ndarray, uv_faces: np.ndarray, pieces: head_details.Details
+) -> dict[str, np.ndarray]:
+    """Triangles, texture layout, parts and regions: of the package's head, then of the pieces added to it."""
+    count = int(faces.max()) + 1
+    parts = name_parts(rest[:count], faces, uv_faces, len(uvs))
+    uvs = lay_out(uvs, uv_faces, faces, rest[:count], parts)
+    regions = region_table(rest[:count], faces, parts)
+    part_of_vertex = np.zeros(len(rest) - count, np.int32)
+    part_of_vertex[pieces.quads] = pieces.parts[:, None]
+    placed = [in_box(pieces.uvs[k], head_details.PARTS[part]) for k, part in enumerate(part_of_vertex)]
+    weights = np.zeros((len(regions), len(part_of_vertex)))
+    added = [np.isin(part_of_vertex, [k for k, part in enumerate(head_details.PARTS) if name in part])
+             for name in head_details.REGIONS]  # fmt: skip
+    faces = np.concatenate([faces, pieces.faces + count])
+    uv_faces = np.concatenate([uv_faces, pieces.faces + len(uvs)])
+    corners = quad_corners(faces)
+    return {
+        "faces": faces,
+        "quads": faces.ravel()[corners],
+        "uvs": np.concatenate([uvs, placed]).astype(np.float32),
+        "uv_faces": uv_faces,
+        "uv_quads": uv_faces.ravel()[corners],
+        "region_names": np.array([*regions, *head_details.REGIONS]),
+        "region_weights": np.concatenate(
+            [
+                np.concatenate([np.stack(list(regions.values())), weights], axis=1),
+                np.concatenate([np.zeros((len(added), count)), added], axis=1),
+            ]
+        ).astype(np.float16),
+        "part_names": np.array([*PARTS, *head_details.PARTS]),
+        "face_parts": np.concatenate([parts, np.repeat(pieces.parts + len(PARTS), 2)]).astype(np.int32),
+    }
 
 
 def _faces_without_eye_back(rest: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -123,7 +154,7 @@ def _symmetric(labels: list[str], rows: np.ndarray) -> tuple[list[str], np.ndarr
     names: list[str] = []
     kept: list[np.ndarray] = []
     for index, label in enumerate(labels):
-        if label.startswith("r-"):
+        if label.startswith(("r-", ELSEWHERE)):
             continue
         pair = rows[2 * index : 2 * index + 2]
         if label.startswith("l-"):
@@ -159,12 +190,12 @@ def _model_of(head: dict[str, np.ndarray], anchors: dict[str, list[float]], loca
 
 
 def _normalised(
-    rest: np.ndarray, head: dict[str, np.ndarray], anchors: dict[str, list[float]], local_names: list[str]
+    rest: np.ndarray, count: int, head: dict[str, np.ndarray], anchors: dict[str, list[float]]
 ) -> tuple[np.ndarray, float]:
-    """The mean head in head units round the origin, and how many metres a unit is."""
-    model = _model_of(head, anchors, local_names)
+    """The mean head in head units round the origin, and how many metres a unit is; `count` vertices are measured."""
+    model = _model_of(head, anchors, head["local_names"].tolist())
     adult = rest + model._slider_sum(model.slider_defaults[None]).numpy().reshape(-1, 3)
-    low, high = adult.min(axis=0), adult.max(axis=0)
+    low, high = adult[:count].min(axis=0), adult[:count].max(axis=0)
     scale = float((high[1] - low[1]) / HEAD_HEIGHT)
     middle = (low + high) / 2
     middle[0] = 0.0  # the plane of symmetry

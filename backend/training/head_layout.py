@@ -6,7 +6,7 @@ import numpy as np
 
 from ..face.mesh import components
 
-PARTS = ("skin", "left_eye", "right_eye", "left_socket", "right_socket", "mouth", "tongue")
+PARTS = ("skin", "left_eye", "right_eye", "left_socket", "right_socket", "mouth", "tongue")  # of the package's head
 
 
 def name_parts(rest: np.ndarray, faces: np.ndarray, uv_faces: np.ndarray, uv_count: int) -> np.ndarray:
@@ -133,6 +133,10 @@ BOXES = {
     "right_socket": (0.568, 0.010, 0.090, 0.132),
     "mouth": (0.758, 0.010, 0.150, 0.132),
     "tongue": (0.916, 0.010, 0.076, 0.132),
+    "upper_teeth": (0.008, 0.156, 0.184, 0.064),
+    "lower_teeth": (0.808, 0.156, 0.184, 0.064),
+    "left_lashes": (0.620, 0.156, 0.160, 0.050),
+    "right_lashes": (0.220, 0.156, 0.160, 0.050),
 }
 
 
@@ -154,7 +158,11 @@ def lay_out(
                 corner[uv_faces] = faces
                 flat = rest[corner[mine]][:, :2]
             name = "neck" if part == "skin" and label != largest else part
-            left, bottom, width, height = BOXES[name]
-            flat = (flat - flat.min(axis=0)) / np.ptp(flat, axis=0)
-            out[mine] = flat * [width, height] + [left, bottom]
+            out[mine] = in_box((flat - flat.min(axis=0)) / np.ptp(flat, axis=0), name)
     return out
+
+
+def in_box(uvs: np.ndarray, part: str) -> np.ndarray:
+    """Texture coordinates 0..1 within an island, in its place."""
+    left, bottom, width, height = BOXES[part]
+    return uvs * [width, height] + [left, bottom]

@@ -17,8 +17,8 @@ def autoencoder() -> AutoencoderTiny:
     return AutoencoderTiny(
         encoder_block_out_channels=(16,) * 4,
         decoder_block_out_channels=(16,) * 4,
-        num_encoder_blocks=(1, 1, 2, 3),
-        num_decoder_blocks=(3, 2, 1, 1),
+        num_encoder_blocks=(1, 1, 2, 2),
+        num_decoder_blocks=(2, 2, 1, 1),
     )
 
 
