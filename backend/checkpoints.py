@@ -43,7 +43,8 @@ def find(relative: str) -> Path:
         if (root / relative).exists():
             return root / relative
     raise CheckpointMissing(
-        f"the checkpoint {relative} is not there", advice=f"train it (python3 -m backend train starter) or put it in {BESIDE}"
+        f"the checkpoint {relative} is not there",
+        advice=f"train it (python3 -m backend train starter) or put it in {BESIDE}",
     )
 
 
@@ -70,9 +71,7 @@ def licences(family: str, head: str) -> dict[str, str]:
 def hashes(folders: dict[str, Path]) -> dict[str, str]:
     """sha256 of every weights file, by component name."""
     return {
-        name: _sha256(weights)
-        for name, folder in folders.items()
-        for weights in sorted(folder.glob("*.safetensors"))
+        name: _sha256(weights) for name, folder in folders.items() for weights in sorted(folder.glob("*.safetensors"))
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import EmptyPrompt, UnknownWords, UsageError
+from .errors import EmptyPrompt, UsageError
 from .files import vacant
 from .protocol import Ready
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import BytesIO
 
-import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy import ndarray
@@ -63,5 +62,3 @@ def rows_of(shop: Workshop, steps: Sequence[tuple[str, Face]], azimuths: Sequenc
         ]
         rows.append((name, views))
     return rows
-
-

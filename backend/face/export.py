@@ -95,8 +95,7 @@ def write_obj(face: Face, topology: Topology, path: Path) -> Path:
         for quad, uv_quad in zip(topology.quads[inside] + 1, topology.uv_quads[inside] + 1, strict=True):
             lines.append("f " + " ".join(f"{v}/{t}/{v}" for v, t in zip(quad, uv_quad, strict=True)))
     materials = [
-        f"newmtl {topology.part_names[part]}\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {texture.name}\n"
-        for part in used
+        f"newmtl {topology.part_names[part]}\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {texture.name}\n" for part in used
     ]
     write_whole(texture, png(albedo(face)))
     write_whole(material, "\n".join(materials).encode())
@@ -150,9 +149,7 @@ class _Buffer:
         """Appends triangles; returns the accessor."""
         view = self.add(np.ascontiguousarray(triangles, "<u4").tobytes(), gltf.ELEMENT_ARRAY_BUFFER)
         self.accessors.append(
-            gltf.Accessor(
-                bufferView=view, componentType=gltf.UNSIGNED_INT, count=triangles.size, type="SCALAR"
-            )
+            gltf.Accessor(bufferView=view, componentType=gltf.UNSIGNED_INT, count=triangles.size, type="SCALAR")
         )
         return len(self.accessors) - 1
 
