@@ -104,7 +104,7 @@ def edit(
 
     from . import making
     from .face import saved
-    from .face.words import route
+    from .router import route
     from .settings import RECOMMENDED, changed
 
     preset = changed(RECOMMENDED, settings or {})

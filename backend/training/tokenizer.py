@@ -9,7 +9,7 @@ from itertools import pairwise
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer
 
-from .language import words
+from ..language import words
 
 LONGEST = 40  # tokens a prompt may have, start and end included
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -25,12 +25,14 @@ def build() -> CLIPTokenizer:
     symbols = sorted(ByteLevel.alphabet())
     tokens = [*symbols, *(symbol + LAST for symbol in symbols), *(a + b for a, b in learnt), START, END]
     numbers = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
-    return CLIPTokenizer(vocab=numbers, merges=learnt, model_max_length=LONGEST)
+    return CLIPTokenizer(vocab=numbers, merges=learnt, model_max_length=LONGEST)  # pyright: ignore[reportArgumentType]
 
 
 def merges(known: Iterable[str]) -> list[tuple[str, str]]:
-    """The pairs to join, the most frequent first and ties by the alphabet: the `tokenizers` trainer orders ties anew
-    every time, and a network must meet the numbers it was trained with."""
+    """The pairs to join, the most frequent first and ties by the alphabet.
+
+    The trainer of `tokenizers` orders ties anew every time; a network must meet the numbers it was trained with.
+    """
     spelt = [[*word[:-1], word[-1] + LAST] for word in known]
     learnt = []
     while counts := Counter(pair for symbols in spelt for pair in pairwise(symbols)):

@@ -7,7 +7,7 @@ import torch
 from backend import checkpoints
 from backend.evaluation.probes import ciede2000, delta_e, fields, lab, positions, region_colour
 from backend.face import anny
-from backend.training.language import SHAPES
+from backend.language import SHAPES
 
 AXES = [axis.sliders for axis in SHAPES]
 
