@@ -128,6 +128,19 @@ def _train(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]
     return training.main([options.what, *options.rest], line.emit)
 
 
+def _evaluate(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
+    from .evaluation.words import evaluate
+    from .files import write_whole
+    from .settings import RECOMMENDED, changed
+    from .workshop import open_workshop
+
+    preset = changed(RECOMMENDED, commandline.job_values(options)["settings"])
+    report = evaluate(open_workshop(), preset, options.seeds, line.emit)
+    if options.out:
+        write_whole(options.out, json.dumps(report, indent=1).encode())
+    return report if options.json else {name: value for name, value in report.items() if not isinstance(value, list)}
+
+
 def _doctor(options: argparse.Namespace, line: ProgressLine) -> dict[str, Any]:
     from . import doctor
 
@@ -141,7 +154,13 @@ def _job(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
     return getattr(jobs, options.command)(**values, emit=line.emit, cancelled=lambda: False)
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {"demo": _demo, "test": _test, "train": _train, "doctor": _doctor}
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "demo": _demo,
+    "test": _test,
+    "train": _train,
+    "evaluate": _evaluate,
+    "doctor": _doctor,
+}
 
 
 def _show(outcome: Mapping[str, Any], answer: BinaryIO | None) -> None:

@@ -104,11 +104,14 @@ def _parser() -> argparse.ArgumentParser:
     serve = command("serve", "talk to the Blender add-on over stdin and stdout")
     serve.add_argument("--parent-pid", type=int, help="end when this process ends")
     command("doctor", "tell what is installed and what is missing")
-    _add_job_commands(command, demo)
+    evaluate = command("evaluate", "measure how well the words of the starter language land")
+    evaluate.add_argument("--seeds", type=int, default=1, help="repeat every item with so many seeds")
+    evaluate.add_argument("--out", type=Path, metavar="FILE.json", help="write every row")
+    _add_job_commands(command, (demo, evaluate))
     return parser
 
 
-def _add_job_commands(command: Any, demo: argparse.ArgumentParser) -> None:
+def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...]) -> None:
     generate = command("generate", "make a face from words")
     generate.add_argument("prompt")
     generate.add_argument("--out", type=Path, required=True, help="the face folder to make")
@@ -125,7 +128,7 @@ def _add_job_commands(command: Any, demo: argparse.ArgumentParser) -> None:
     edit.add_argument("--scope", choices=("auto", "texture", "geometry", "both"), default="auto")
     edit.add_argument("--region", action="append", default=[], help="a named region; may be given several times")
     edit.add_argument("--strength", type=float, default=1.0)
-    for sub in (generate, edit, demo):
+    for sub in (generate, edit, *also_set):
         sub.add_argument("--set", dest="settings", action="append", default=[], metavar="STAGE.FIELD=VALUE")
 
     layers = command("layers", "fade, mute and re-order the edits of a face")

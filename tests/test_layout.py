@@ -46,7 +46,10 @@ ARROWS: dict[str, set[str]] = {
     "making": WORKSHOP - {"training", "evaluation"},
     "jobs": {"", "router", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", "commandline", *WORKSHOP, "environment", "jobs", "installer"} - {"training", "stages"},
-    "__main__": {"", "commandline", "demo", "doctor", "environment", "errors", "jobs", "progress", "serve", "training"},
+    "__main__": {
+        *("", "commandline", "demo", "doctor", "environment", "errors", "jobs", "progress", "serve", "training"),
+        *("evaluation", "files", "settings", "workshop"),
+    },
 }
 SHARED = ("protocol", "errors", "environment", "checkpoints", "files", "installer")  # with the add-on
 IN_BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "addon_utils", "bl_ui", "bpy_extras", "numpy"}
