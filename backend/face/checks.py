@@ -95,19 +95,25 @@ def landmarks_at(vertices: Int[ndarray, " L"], faces: Int[ndarray, "F 3"]) -> La
     return Landmarks(triangle[place].astype(np.int32), np.eye(3, dtype=np.float32)[corner[place]])
 
 
-def mirror_of(vertices: Float[ndarray, "V 3"], ends: Int[ndarray, "E 2"], tolerance: float) -> IntArray:
+def mirror_of(
+    vertices: Float[ndarray, "V 3"],
+    ends: Int[ndarray, "E 2"],
+    tolerance: float,
+    kinds: Int[ndarray, " V"] | None = None,
+) -> IntArray:
     """(V,) the vertex at each one's mirror picture in x = 0, the nearest pairs first; verified.
 
     Args:
         ends: edges whose mirror pictures must be edges (those of the quads: diagonals need not be symmetric).
         tolerance: how far from its mirror picture a vertex may be.
+        kinds: only vertices of the same kind are paired, where several pieces meet at one place.
 
     Raises:
         ValueError: a vertex without a partner, or an edge whose mirror picture is none.
     """
     pictures = vertices * np.array([-1, 1, 1], vertices.dtype)
     near, partner = near_pairs(pictures, vertices, tolerance)
-    once = near <= partner
+    once = near <= partner if kinds is None else (near <= partner) & (kinds[near] == kinds[partner])
     near, partner = near[once], partner[once]
     order = np.argsort(((pictures[near] - vertices[partner]) ** 2).sum(axis=1), kind="stable")
     mirror = np.full(len(vertices), -1, np.int32)

@@ -99,6 +99,7 @@ def test_of_two_vertices_at_one_place_each_has_its_own_partner():
     assert mirror_of(points, none, 0.01).tolist() == [3, 2, 1, 0]
     with pytest.raises(ValueError, match="1 vertices have no mirror picture"):
         mirror_of(points[:3], none, 0.01)
+    assert mirror_of(points, none, 0.01, kinds=np.array([0, 1, 0, 1])).tolist() == [2, 3, 0, 1]
 
 
 def test_a_mesh_cut_unlike_on_both_sides_is_symmetric_by_its_quads_alone():
