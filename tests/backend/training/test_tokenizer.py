@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, strategies as st
 from transformers import CLIPTokenizer
 
-from backend.training import tokenizer
 from backend.language import caption, draw_person, words
+from backend.training import tokenizer
 from backend.training.tokenizer import END, LONGEST, START
 
 

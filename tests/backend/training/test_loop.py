@@ -1,0 +1,93 @@
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from backend.training import loop
+from backend.training.loop import SAVE_EVERY, fit
+
+
+class Clock:
+    """Time goes on with the steps, a tenth of a second each, so that a minute is 600 of them on any machine."""
+
+    now = 0.0
+
+    def ticking(self, loss: Callable[[], torch.Tensor], seconds: float = 0.1) -> Callable[[], torch.Tensor]:
+        def step() -> torch.Tensor:
+            self.now += seconds
+            return loss()
+
+        return step
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def parameter(*values: float) -> torch.nn.Parameter:
+    return torch.nn.Parameter(torch.tensor(values))
+
+
+def test_the_loss_falls_and_the_log_says_so(clock, capsys):
+    target, place = torch.tensor([1.0, -2.0]), parameter(0.0, 0.0)
+    steps = fit(clock.ticking(lambda: (place - target).square().sum()), [place], 5.0, rate=0.05, label="bowl")
+    torch.testing.assert_close(place.detach(), target, atol=0.02, rtol=0)
+    log = capsys.readouterr().err.splitlines()
+    assert len(log) == steps // 50
+    assert log[0].startswith("bowl step 50 5 s loss ")
+    assert float(log[-1].split()[-1]) < 0.01 * float(log[0].split()[-1])
+
+
+@pytest.mark.parametrize("minutes", [0.2, 1.0, 3.0])
+def test_a_time_budget_is_kept(clock, minutes):
+    place = parameter(1.0)
+    steps = fit(clock.ticking(lambda: place.square().sum()), [place], minutes, rate=0.1, label="budget")
+    assert steps == pytest.approx(600 * minutes, abs=1)
+
+
+def test_what_is_left_is_the_average_of_where_it_was(clock):
+    """A mean that forgets its beginning, and reaches the further back the longer the walk."""
+    place, seen = parameter(0.0), []
+
+    def loss() -> torch.Tensor:
+        seen.append(place.item())
+        return place.sum()
+
+    fit(clock.ticking(loss), [place], 4.0, rate=1e-3, label="walk")
+    average = 0.0
+    for number, value in enumerate(seen[1:], 1):
+        keep = min(loop.EMA, (number + 1) / (number + 10))
+        average = keep * average + (1 - keep) * value
+    assert place.item() == pytest.approx(average, rel=1e-3)
+    assert place.item() > seen[-1] + 0.01
+
+
+def test_one_wild_batch_does_not_throw_the_parameters(clock):
+    place, count = parameter(0.0, 0.0), []
+
+    def loss() -> torch.Tensor:
+        count.append(0)
+        return (place * (1e12 if len(count) == 20 else 1e-3)).sum()
+
+    fit(clock.ticking(loss), [place], 0.2, rate=1e-3, label="wild")
+    assert torch.isfinite(place).all()
+    assert place.abs().max() <= 1e-3 * len(count)
+
+
+def test_the_average_is_saved_now_and_then_and_the_walk_goes_on(clock):
+    place, seen, kept = parameter(0.0), [], []
+
+    def loss() -> torch.Tensor:
+        seen.append(place.item())
+        return place.sum()
+
+    step = clock.ticking(loss, seconds=6)
+    fit(step, [place], 3.5 * SAVE_EVERY, 1e-3, "saving", save=lambda: kept.append((len(seen), place.item())))
+    assert len(kept) == 3
+    for number, average in kept:
+        assert average > seen[number] + 0.002  # behind the walk, which goes down
+        assert seen[number] < seen[number - 1]
