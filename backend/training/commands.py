@@ -19,13 +19,13 @@ from ..face import anny
 from ..files import write_whole
 from . import data, family, head, networks, tokenizer
 from ..language import Look
-from .painter import Canvas, paint
+from .painter import Canvas, natural_brows, paint
 from .people import Studio
 
 STARTER = BESIDE / "starter"
 AUTOENCODER_SHARE = 0.22  # of the training time
 ALBEDO_SIZE = 1024
-NEW_HEAD = Look(tone=0.35, seed=5)
+NEW_HEAD = Look(tone=0.35, seed=6)  # brown eyes and hair
 
 
 def work_folder() -> Path:
@@ -40,7 +40,7 @@ def train_head() -> dict[str, Any]:
     out = STARTER / "anny.npz"
     made = head.write(out, work_folder() / "anny")
     canvas = Canvas.of(anny.load(out).topology, ALBEDO_SIZE)
-    write_whole(STARTER / "anny_albedo.png", _png(data.to_bytes(paint(canvas, NEW_HEAD))[0]))
+    write_whole(STARTER / "anny_albedo.png", _png(data.to_bytes(paint(canvas, NEW_HEAD, natural_brows(canvas)))[0]))
     return {
         "head": out.name,
         "vertices": len(made["rest"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny, UNet2DConditionModel
-from jaxtyping import Float
+from diffusers import AutoencoderTiny, DDIMScheduler, UNet2DConditionModel
+from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -21,7 +22,7 @@ from . import networks
 from .data import caption_of, to_network
 from .loop import fit
 
-BATCH = 32
+BATCH = 24
 CROPS = 8
 DROPPED = 0.1  # share of captions left empty, for classifier-free guidance
 STARTS, TRIAL_SHARE = 4, 0.5  # short trainings, and their share of the time
@@ -84,24 +85,30 @@ def encode(model: AutoencoderTiny, pictures: np.ndarray) -> Float[Tensor, "N 4 1
     return torch.cat(chunks) * model.config["scaling_factor"]
 
 
-class Denoising:
-    """Noised batches and their loss under Stable Diffusion's schedule."""
+@dataclass(frozen=True)
+class Noised:
+    """A batch for a UNet: what it sees, when, and the noise it should find."""
 
-    def __init__(self, tokenizer: CLIPTokenizer, text_encoder: CLIPTextModel, seed: int):
-        self.tokenizer, self.text_encoder = tokenizer, text_encoder
-        self.rng = random.Random(seed)
-        self.scheduler = networks.scheduler()
+    given: Float[Tensor, "B C 16 16"]
+    timestep: Int[Tensor, " B"]
+    noise: Float[Tensor, "B 4 16 16"]
 
-    def embed(self, texts: list[str]) -> Float[Tensor, "B L D"]:
-        tokens = self.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
-        return self.text_encoder(tokens.input_ids).last_hidden_state
-
-    def loss(self, unet: torch.nn.Module, latents: Tensor, texts: list[str], original: Tensor | None) -> Tensor:
+    @classmethod
+    def of(cls, scheduler: DDIMScheduler, latents: Tensor, original: Tensor | None = None) -> Noised:
+        """Latents at random timesteps; where an original is given, its channels follow theirs."""
         noise = torch.randn_like(latents)
         timestep = torch.randint(0, 1000, (len(latents),))
-        noisy = self.scheduler.add_noise(latents, noise, timestep)  # pyright: ignore[reportArgumentType]
-        given = noisy if original is None else torch.cat([noisy, original], dim=1)
-        return (unet(given, timestep, self.embed(texts)).sample - noise).pow(2).mean()
+        noisy = scheduler.add_noise(latents, noise, timestep)  # pyright: ignore[reportArgumentType]
+        return cls(noisy if original is None else torch.cat([noisy, original], dim=1), timestep, noise)
+
+    def backward(self, unet: UNet2DConditionModel, text: Tensor) -> tuple[float, Tensor]:
+        """The loss, after its gradients have gone into the UNet, and its gradient in the text embeddings."""
+        leaf = text.detach().requires_grad_()
+        found = unet(self.given, self.timestep, leaf).sample
+        loss = (found - self.noise).square().mean()
+        loss.backward()
+        assert leaf.grad is not None  # it went through the UNet's cross-attention
+        return loss.item(), leaf.grad
 
 
 @dataclass(frozen=True)
@@ -146,16 +153,25 @@ def train_unets(
 ) -> Networks:
     """All three networks together, a batch of pictures and a batch of changes every step."""
     torch.manual_seed(seed)
-    networks_ = Networks(networks.text_encoder(tokenizer), networks.unet(), networks.unet(8))
-    task = Denoising(tokenizer, networks_.text_encoder, seed)
+    trained = Networks(networks.text_encoder(tokenizer), networks.unet(), networks.unet(8))
+    scheduler, rng = networks.scheduler(), random.Random(seed)
+    pool = ThreadPoolExecutor(2)  # a UNet a core: two threads in each would wait for one another at every small layer
 
     def step() -> Tensor:
-        drawn = task.loss(networks_.draw, *draw_batch(lessons, task.rng), None)
-        return drawn + task.loss(networks_.edit, *edit_batch(lessons, task.rng))
+        drawn, captions = draw_batch(lessons, rng)
+        after, instructions, before = edit_batch(lessons, rng)
+        tokens = tokenizer([*captions, *instructions], padding="max_length", truncation=True, return_tensors="pt")
+        text = trained.text_encoder(tokens.input_ids).last_hidden_state
+        batches = (Noised.of(scheduler, drawn), Noised.of(scheduler, after, before))
+        losses, gradients = zip(
+            *pool.map(Noised.backward, batches, (trained.draw, trained.edit), text.chunk(2)), strict=True
+        )
+        onward = (text * torch.cat(gradients)).sum()
+        return onward - onward.detach() + sum(losses)
 
-    fit(step, networks_.parameters(), minutes, rate=8e-4, label="unets", save=lambda: save(networks_))
-    save(networks_)
-    return networks_
+    fit(step, trained.parameters(), minutes, rate=8e-4, label="unets", save=lambda: save(trained))
+    save(trained)
+    return trained
 
 
 def draw_batch(lessons: Lessons, rng: random.Random) -> tuple[Tensor, list[str]]:

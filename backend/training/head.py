@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,18 @@ import numpy as np
 import torch
 
 from ..face.anny import without_scale
+from ..face.checks import mirror_of
 from ..face.mesh import components, quad_corners
 from ..face.model import LinearFaceModel, Phenotypes
 from . import head_details
-from .head_layout import PARTS, in_box, lay_out, name_parts, region_table
+from .head_landmarks import landmarks
+from .head_layout import PARTS, in_box, lay_out, lid_edges, name_parts, region_table
+from .head_sliders import slider_table
 
 HEAD_HEIGHT = 3.0  # head units from chin to crown and neck: DESIGN.md's ±1.5
 SILENT = 1e-5  # metres: a phenotype's row that moves no vertex of the head further is left out
 SMALLEST = 2e-4  # metres: and so is a slider
+SYMMETRIC = 1e-3  # head units: how far a vertex may be from its mirror picture
 ELSEWHERE = "torso-"  # sliders of the body: all they do here is push the neck's rim
 POPULATION = 2000  # heads the identity basis is made from
 COMPONENTS = 200
@@ -60,11 +65,12 @@ def convert(model: Any) -> dict[str, np.ndarray]:
     phenotype_count = len(model.stacked_phenotype_blend_shapes_mask)
     action_count = len(model.facial_action_labels)
     actions = slice(phenotype_count, phenotype_count + action_count)
-    skin, uvs, uv_faces = _package_mesh(model, actions)
-    count = len(skin.rest)
+    mesh = _package_mesh(model)
+    count = len(mesh.rest)
+    skin = head_details.Skin(mesh.rest, mesh.rows, actions, lid_edges(mesh.faces, mesh.parts, count))
     pieces = head_details.details(head_details.read_base(model), skin)
 
-    rows = np.concatenate([skin.rows, pieces.rows], axis=1)
+    rows = np.concatenate([mesh.rows, pieces.rows], axis=1)
     groups = np.split(rows, [actions.start, actions.stop])
     for shapes in (groups[0], groups[2]):  # a shape moves no head as a whole; an action leaves what it does not move
         shapes -= shapes[:, :count].mean(axis=1, keepdims=True)
@@ -79,17 +85,33 @@ def convert(model: Any) -> dict[str, np.ndarray]:
         "local_names": np.array(local_names),
     }
     anchors = {name: model.anchors[name].tolist() for name in model.phenotype_labels if name not in PHENOTYPE_MIXED}
-    rest, scale = _normalised(np.concatenate([skin.rest, pieces.rest]), count, head, anchors)
+    rest, scale = _normalised(np.concatenate([mesh.rest, pieces.rest]), count, head, anchors)
     for name in ("phenotype_rows", "expressions", "local_rows"):
         head[name] = (head[name] / scale).astype(np.float16)
-    head |= {"rest": rest.astype(np.float32)} | _surface(rest, skin.faces, uvs, uv_faces, pieces)
+    head |= {"rest": rest.astype(np.float32)} | _surface(rest, mesh, pieces)
+    marks = landmarks(rest[:count], mesh.faces, mesh.parts)
+    head |= {"landmark_faces": marks.faces, "landmark_barycentrics": marks.barycentrics}
+    ring = np.stack([head["quads"], np.roll(head["quads"], -1, axis=1)], axis=2).reshape(-1, 2)
+    head["mirror"] = mirror_of(head["rest"], np.unique(np.sort(ring, axis=1), axis=0), SYMMETRIC)
+    head |= slider_table([*anchors, *PHENOTYPE_MIXED], anchors, local_names)
     head["meta"] = np.array(json.dumps(_meta(head, anchors, local_names, scale)))
     head["identity_coefficients"] = _identity_coefficients(head)
     return head
 
 
-def _package_mesh(model: Any, actions: slice) -> tuple[head_details.Skin, np.ndarray, np.ndarray]:
-    """The package's head less the left eye's back: mesh and rows in metres, texture coordinates (T, 2) and (F, 3)."""
+@dataclass(frozen=True)
+class PackageMesh:
+    """The package's head less the left eye's back, in metres: texture coordinates and parts a triangle besides."""
+
+    rest: np.ndarray
+    rows: np.ndarray
+    faces: np.ndarray
+    uvs: np.ndarray
+    uv_faces: np.ndarray
+    parts: np.ndarray
+
+
+def _package_mesh(model: Any) -> PackageMesh:
     rest = to_head_frame(model.template_vertices.numpy())
     rows = to_head_frame(model.blendshapes.numpy())
     faces = model.faces.numpy().astype(np.int32)
@@ -97,26 +119,26 @@ def _package_mesh(model: Any, actions: slice) -> tuple[head_details.Skin, np.nda
     vertex_of, faces = np.unique(faces[kept], return_inverse=True)
     used_uvs, uv_faces = np.unique(model.face_texture_coordinate_indices.numpy()[kept], return_inverse=True)
     faces, uv_faces = (a.reshape(-1, 3).astype(np.int32) for a in (faces, uv_faces))
-    skin = head_details.Skin(rest[vertex_of], rows[:, vertex_of], faces, actions)
-    return skin, model.texture_coordinates.numpy()[used_uvs], uv_faces
+    rest = rest[vertex_of]
+    low, high = rest.min(axis=0), rest.max(axis=0)
+    upright = (rest - (low + high) / 2) * (HEAD_HEIGHT / (high[1] - low[1]))  # nearly the mean head's frame
+    parts = name_parts(upright, faces, uv_faces, len(used_uvs))
+    return PackageMesh(rest, rows[:, vertex_of], faces, model.texture_coordinates.numpy()[used_uvs], uv_faces, parts)
 
 
-def _surface(
-    rest: np.ndarray, faces: np.ndarray, uvs: np.ndarray, uv_faces: np.ndarray, pieces: head_details.Details
-) -> dict[str, np.ndarray]:
+def _surface(rest: np.ndarray, mesh: PackageMesh, pieces: head_details.Details) -> dict[str, np.ndarray]:
     """Triangles, texture layout, parts and regions: of the package's head, then of the pieces added to it."""
-    count = int(faces.max()) + 1
-    parts = name_parts(rest[:count], faces, uv_faces, len(uvs))
-    uvs = lay_out(uvs, uv_faces, faces, rest[:count], parts)
-    regions = region_table(rest[:count], faces, parts)
+    count = len(mesh.rest)
+    uvs = lay_out(mesh.uvs, mesh.uv_faces, mesh.faces, rest[:count], mesh.parts)
+    regions = region_table(rest[:count], mesh.faces, mesh.parts)
     part_of_vertex = np.zeros(len(rest) - count, np.int32)
     part_of_vertex[pieces.quads] = pieces.parts[:, None]
     placed = [in_box(pieces.uvs[k], head_details.PARTS[part]) for k, part in enumerate(part_of_vertex)]
     weights = np.zeros((len(regions), len(part_of_vertex)))
     added = [np.isin(part_of_vertex, [k for k, part in enumerate(head_details.PARTS) if name in part])
              for name in head_details.REGIONS]  # fmt: skip
-    faces = np.concatenate([faces, pieces.faces + count])
-    uv_faces = np.concatenate([uv_faces, pieces.faces + len(uvs)])
+    faces = np.concatenate([mesh.faces, pieces.faces + count])
+    uv_faces = np.concatenate([mesh.uv_faces, pieces.faces + len(uvs)])
     corners = quad_corners(faces)
     return {
         "faces": faces,
@@ -132,7 +154,7 @@ def _surface(
             ]
         ).astype(np.float16),
         "part_names": np.array([*PARTS, *head_details.PARTS]),
-        "face_parts": np.concatenate([parts, np.repeat(pieces.parts + len(PARTS), 2)]).astype(np.int32),
+        "face_parts": np.concatenate([mesh.parts, np.repeat(pieces.parts + len(PARTS), 2)]).astype(np.int32),
     }
 
 

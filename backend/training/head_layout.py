@@ -8,6 +8,8 @@ from ..face.mesh import components
 
 PARTS = ("skin", "left_eye", "right_eye", "left_socket", "right_socket", "mouth", "tongue")  # of the package's head
 
+LID_RIM = 3  # edges from the seam inside an eye's lids to their outer rim, where lashes grow
+
 
 def name_parts(rest: np.ndarray, faces: np.ndarray, uv_faces: np.ndarray, uv_count: int) -> np.ndarray:
     """(F,) index into PARTS of each triangle, told apart by connectivity, UV islands and place."""
@@ -40,6 +42,16 @@ def rings(start: np.ndarray, faces: np.ndarray, allowed: np.ndarray, count: int)
         reached = reached[(distance[reached] > step) & allowed[reached]]
         distance[reached] = step
     return distance
+
+
+def lid_edges(faces: np.ndarray, parts: np.ndarray, count: int) -> np.ndarray:
+    """(E, 2) the edges along the outer rims of both eyes' lids: LID_RIM rings out from where the sockets begin."""
+    skin, socket = np.zeros(count, bool), np.zeros(count, bool)
+    skin[faces[parts == PARTS.index("skin")]] = True
+    socket[faces[np.isin(parts, [PARTS.index(f"{side}_socket") for side in ("left", "right")])]] = True
+    rim = rings(skin & socket, faces, skin, LID_RIM) == LID_RIM
+    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
+    return np.unique(edges[rim[edges].all(axis=1)], axis=0)
 
 
 def region_table(rest: np.ndarray, faces: np.ndarray, parts: np.ndarray) -> dict[str, np.ndarray]:

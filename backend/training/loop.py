@@ -23,7 +23,9 @@ def fit(
     label: str,
     save: Callable[[], None] = lambda: None,
 ) -> int:
-    """Repeats `step` (a fresh batch's loss) for `minutes`; leaves the moving average in the parameters.
+    """Repeats `step` (a fresh batch's loss, which may have run part of its backward pass already) for `minutes`.
+
+    At the end the parameters hold their moving average.
 
     Args:
         save: called every SAVE_EVERY minutes while the parameters hold the moving average, so that a killed run
@@ -42,8 +44,8 @@ def fit(
             group["lr"] = (
                 rate * min(1, (count + 1) / WARM_UP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * fraction)))
             )
-        loss = step()
         optimiser.zero_grad()
+        loss = step()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
