@@ -145,12 +145,19 @@ def draw_person(rng: random.Random) -> Person:
 
 def caption(person: Person, rng: random.Random, style: str) -> str:
     """A description in `style` ("a photo of"), naming a random part of what is there."""
+    return described(person, rng, style)[0]
+
+
+def described(person: Person, rng: random.Random, style: str) -> tuple[str, set[str]]:
+    """A caption, and what it says as labels: "nose_length+", "lips=red"."""
     whole, parts = [], []
+    said: set[str] = set()
     noun = "person"
     for axis in SHAPES:
         value = person.shape.get(axis.name, 0.0)
         if abs(value) < 0.35 or rng.random() < 0.45:
             continue
+        said.add(axis_label(axis.name, value))
         if axis.name == "gender":
             noun = axis.phrase(value)
         elif axis.noun:
@@ -158,18 +165,43 @@ def caption(person: Person, rng: random.Random, style: str) -> str:
         else:
             whole.append(axis.phrase(value))
     look = person.look
-    for phrase in (
-        look.skin and f"{look.skin} skin",
-        look.lips and f"{look.lips} lips",
-        look.mask and f"a {look.mask} eye mask",
-        look.beard and (f"a {look.beard} beard" if rng.random() < 0.7 else "a beard"),
-    ):
-        if phrase and rng.random() < 0.7:
-            parts.append(phrase)
+    for thing, phrase in (("skin", "{} skin"), ("lips", "{} lips"), ("mask", "a {} eye mask"), ("beard", "a {} beard")):
+        colour = getattr(look, thing)
+        if colour is None or rng.random() > 0.7:
+            continue
+        if thing == "beard" and rng.random() < 0.3:
+            parts.append("a beard")
+            said.add("beard")
+        else:
+            parts.append(phrase.format(colour))
+            said.add(f"{thing}={colour}")
     rng.shuffle(whole)
     rng.shuffle(parts)
     subject = with_article(whole[0], " ".join([*whole[1:], noun])) if whole else f"a {noun}"
-    return " ".join([style, subject, *(["with", listed(parts, rng)] if parts else [])])
+    return " ".join([style, subject, *(["with", listed(parts, rng)] if parts else [])]), said
+
+
+def axis_label(name: str, value: float) -> str:
+    return f"{name}{'+' if value > 0 else '-'}"
+
+
+def asked(change: Change) -> set[str]:
+    """What an instruction says, in the labels of `described`; "mask=None" where something is to go."""
+    said = {
+        axis_label(name, value) for name, value in change.after.shape.items() if value != change.before.shape.get(name)
+    }
+    for thing in ("skin", "lips", "mask", "beard"):
+        if getattr(change.after.look, thing) != getattr(change.before.look, thing):
+            said.add(f"{thing}={getattr(change.after.look, thing)}")
+    return said
+
+
+def labels() -> tuple[str, ...]:
+    """Every label a caption or an instruction can have, sorted."""
+    found = {axis_label(axis.name, sign) for axis in SHAPES for sign in (1, -1)} | {"beard", "mask=None", "beard=None"}
+    for thing, table in (("skin", SKIN), ("lips", PAINT), ("mask", PAINT), ("beard", BEARD)):
+        found |= {f"{thing}={colour}" for colour in table}
+    return tuple(sorted(found))
 
 
 def listed(parts: list[str], rng: random.Random) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from diffusers import AutoencoderTiny
 from PIL import Image
 from transformers import CLIPTokenizer
@@ -17,13 +18,13 @@ from transformers import CLIPTokenizer
 from ..checkpoints import BESIDE
 from ..face import anny
 from ..files import write_whole
-from . import data, family, head, networks, tokenizer
 from ..language import Look
+from . import data, family, head, networks, reading, tokenizer
 from .painter import Canvas, natural_brows, paint
 from .people import Studio
 
 STARTER = BESIDE / "starter"
-AUTOENCODER_SHARE = 0.22  # of the training time
+AUTOENCODER_SHARE, READING_SHARE = 0.18, 0.05  # of the training time
 ALBEDO_SIZE = 1024
 NEW_HEAD = Look(tone=0.35, seed=6)  # brown eyes and hair
 
@@ -60,9 +61,12 @@ def train_starter(minutes: float, heads: int, seed: int) -> dict[str, Any]:
     words = tokenizer.build()
     pictures = np.load(sets / "pictures" / "pictures.npy", mmap_mode="r")
     vae = family.train_autoencoder(pictures, minutes * AUTOENCODER_SHARE, seed)
+    torch.manual_seed(seed)
+    trained = family.Networks(networks.text_encoder(words), networks.unet(), networks.unet(8))
+    reading.teach(trained.text_encoder, words, minutes * READING_SHARE, seed)
     lessons = family.Lessons.read(vae, sets / "pictures", sets / "changes")
-    rest = minutes * (1 - AUTOENCODER_SHARE)
-    family.train_unets(lessons, words, rest, seed, save=lambda trained: write_family(STARTER, words, vae, trained))
+    rest = minutes * (1 - AUTOENCODER_SHARE - READING_SHARE)
+    family.train_unets(lessons, words, trained, rest, seed, lambda: write_family(STARTER, words, vae, trained))
     return {"folder": STARTER.name, "minutes": minutes, "heads": heads}
 
 

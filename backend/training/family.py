@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +100,11 @@ class Noised:
         noisy = scheduler.add_noise(latents, noise, timestep)  # pyright: ignore[reportArgumentType]
         return cls(noisy if original is None else torch.cat([noisy, original], dim=1), timestep, noise)
 
-    def backward(self, unet: UNet2DConditionModel, text: Tensor) -> tuple[float, Tensor]:
-        """The loss, after its gradients have gone into the UNet, and its gradient in the text embeddings."""
-        leaf = text.detach().requires_grad_()
-        found = unet(self.given, self.timestep, leaf).sample
-        loss = (found - self.noise).square().mean()
+    def backward(self, unet: UNet2DConditionModel, text: Float[Tensor, "B L D"]) -> float:
+        """The loss, after its gradients have gone into the UNet."""
+        loss = (unet(self.given, self.timestep, text).sample - self.noise).square().mean()
         loss.backward()
-        assert leaf.grad is not None  # it went through the UNet's cross-attention
-        return loss.item(), leaf.grad
+        return loss.item()
 
 
 @dataclass(frozen=True)
@@ -144,18 +140,15 @@ class Networks:
     draw: UNet2DConditionModel
     edit: UNet2DConditionModel
 
-    def parameters(self) -> Iterator[Tensor]:
-        return chain(self.text_encoder.parameters(), self.draw.parameters(), self.edit.parameters())
-
 
 def train_unets(
-    lessons: Lessons, tokenizer: CLIPTokenizer, minutes: float, seed: int, save: Callable[[Networks], None]
-) -> Networks:
-    """All three networks together, a batch of pictures and a batch of changes every step."""
+    lessons: Lessons, tokenizer: CLIPTokenizer, trained: Networks, minutes: float, seed: int, save: Callable[[], None]
+) -> None:
+    """Both UNets side by side, a batch of pictures and a batch of changes every step; the text encoder stays."""
     torch.manual_seed(seed)
-    trained = Networks(networks.text_encoder(tokenizer), networks.unet(), networks.unet(8))
     scheduler, rng = networks.scheduler(), random.Random(seed)
     pool = ThreadPoolExecutor(2)  # a UNet a core: two threads in each would wait for one another at every small layer
+    trained.text_encoder.eval().requires_grad_(False)
 
     def step() -> Tensor:
         drawn, captions = draw_batch(lessons, rng)
@@ -163,15 +156,10 @@ def train_unets(
         tokens = tokenizer([*captions, *instructions], padding="max_length", truncation=True, return_tensors="pt")
         text = trained.text_encoder(tokens.input_ids).last_hidden_state
         batches = (Noised.of(scheduler, drawn), Noised.of(scheduler, after, before))
-        losses, gradients = zip(
-            *pool.map(Noised.backward, batches, (trained.draw, trained.edit), text.chunk(2)), strict=True
-        )
-        onward = (text * torch.cat(gradients)).sum()
-        return onward - onward.detach() + sum(losses)
+        return torch.tensor(sum(pool.map(Noised.backward, batches, (trained.draw, trained.edit), text.chunk(2))))
 
-    fit(step, trained.parameters(), minutes, rate=8e-4, label="unets", save=lambda: save(trained))
-    save(trained)
-    return trained
+    fit(step, [*trained.draw.parameters(), *trained.edit.parameters()], minutes, rate=8e-4, label="unets", save=save)
+    save()
 
 
 def draw_batch(lessons: Lessons, rng: random.Random) -> tuple[Tensor, list[str]]:

@@ -23,7 +23,7 @@ def fit(
     label: str,
     save: Callable[[], None] = lambda: None,
 ) -> int:
-    """Repeats `step` (a fresh batch's loss, which may have run part of its backward pass already) for `minutes`.
+    """Repeats `step` (a fresh batch's loss, which may have run its backward pass itself) for `minutes`.
 
     At the end the parameters hold their moving average.
 
@@ -46,7 +46,8 @@ def fit(
             )
         optimiser.zero_grad()
         loss = step()
-        loss.backward()
+        if loss.requires_grad:
+            loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         count += 1

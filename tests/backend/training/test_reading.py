@@ -1,0 +1,45 @@
+"""What texts say as labels, and that the encoder learns to tell."""
+
+import random
+
+import torch
+
+from backend.language import PAINT, SHAPES, asked, axis_label, draw_person, draw_shape_change, labels
+from backend.training import networks, tokenizer
+from backend.training.reading import draw_texts, read, teach
+
+
+def test_labels_are_known_and_belong_to_the_words():
+    texts, said = draw_texts(300, random.Random(1))
+    for text, found in zip(texts, said, strict=True):
+        assert found <= set(labels())
+        for colour in PAINT:
+            named = any(label.endswith(f"={colour}") for label in found)
+            assert named == (colour in text.split()), text
+        assert ("mask=None" in found or "beard=None" in found) == (text.split()[0] in ("remove", "take"))
+
+
+def test_an_instruction_asks_for_what_it_changes():
+    rng = random.Random(2)
+    for _ in range(50):
+        change = draw_shape_change(draw_person(rng), rng)
+        (label,) = asked(change)
+        axis = next(axis for axis in SHAPES if label.startswith(axis.name))
+        assert label == axis_label(axis.name, change.after.shape[axis.name])
+
+
+def test_a_few_steps_of_reading_tell_more_than_none():
+    torch.manual_seed(0)
+    words = tokenizer.build()
+    encoder = networks.text_encoder(words)
+    texts, said = draw_texts(64, random.Random(3))
+    known = labels()
+    target = torch.tensor([[label in one for label in known] for one in said]).float()
+    reader = teach(encoder, words, minutes=0.05, seed=0)
+    with torch.no_grad():
+        logits, after = read(encoder, reader, words, texts)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits
+    share = target.mean(0).clamp(1e-3, 1 - 1e-3)
+    guess = loss(torch.logit(share).expand_as(target), target)
+    assert loss(logits[:, -1], target) < guess
+    assert after[:, -1].all()
