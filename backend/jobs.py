@@ -62,13 +62,13 @@ def generate(
         return Condition(shop.draw.encode_text([f"{style} {text}", f"{style} a person"]))
 
     if stage in ("both", "geometry"):
-        guidance = ScoreDistillation(shop.draw, preset.geometry.guidance_scale)
+        guidance = ScoreDistillation(shop.draw, preset.geometry.guidance_scale, preset.geometry.residual)
         wanted = condition(preset.geometry.style, prompt)
         watch = _watch(emit, cancelled, "shape")
         identity = geometry.generate(shop.model, shop.surface, guidance, wanted, preset.geometry, seed, watch)
         vertices = shop.model.vertices(identity=identity)
     if stage in ("both", "texture"):
-        guidance = ScoreDistillation(shop.draw, preset.texture.guidance_scale)
+        guidance = ScoreDistillation(shop.draw, preset.texture.guidance_scale, preset.texture.residual)
         wanted = condition(preset.texture.style, described)
         fixed = stage_edit.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
         watch = _watch(emit, cancelled, "texture")

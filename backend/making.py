@@ -115,7 +115,7 @@ def shape_layer(
 ) -> dict[str, np.ndarray]:
     """weights and offsets of a shape edit."""
     settings = preset.edit_geometry
-    guidance = EditDistillation(shop.edit, settings.guidance_scale, settings.image_guidance_scale)
+    guidance = EditDistillation(shop.edit, settings.guidance_scale, settings.image_guidance_scale, settings.residual)
     weights = edit.shape_weights(shop.model.topology, region)
     offsets = edit.edit_geometry(
         shop.model,
@@ -142,7 +142,7 @@ def texture_layer(
 ) -> dict[str, np.ndarray]:
     """mask and texels of a texture edit."""
     settings = preset.edit_texture
-    guidance = EditDistillation(shop.edit, settings.guidance_scale, settings.image_guidance_scale)
+    guidance = EditDistillation(shop.edit, settings.guidance_scale, settings.image_guidance_scale, settings.residual)
     topology = shop.model.topology
     before = albedo(old)
     mask = edit.texture_mask(topology, shop.surface, region, before.shape[0])

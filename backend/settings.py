@@ -18,6 +18,7 @@ class GeometrySettings:
     steps: int = 120  # probes stop moving there (our trial used 150)
     views: int = 2  # one view a step is FaceG2E's; two halve the noise for 1.4 times the time
     guidance_scale: float = 15.0  # our trial: 9 of 9 attributes the right way
+    residual: float = 1.0  # 1 is SDS, 0 the classifier score alone
     learning_rate: float = 0.06  # standard deviations a step
     prior_weight: float = 2e-3  # times mean(identity²), beside a loss that is a mean over latent elements
     azimuth: float = 35.0  # degrees either way; the training pictures go to 45
@@ -32,6 +33,7 @@ class TextureSettings:
     steps: int = 150
     views: int = 2
     guidance_scale: float = 12.0
+    residual: float = 1.0  # 1 is SDS, 0 the classifier score alone
     learning_rate: float = 0.03  # logits a step, on every level of the pyramid
     smoothness_weight: float = 1e-4  # times the mean square of the finer levels
     azimuth: float = 40.0
@@ -46,6 +48,7 @@ class EditTextureSettings:
     views: int = 2
     guidance_scale: float = 10.0
     image_guidance_scale: float = 1.5  # Brooks et al. 2023, sec. 3.2.1: 1 to 2.5
+    residual: float = 1.0  # 1 is SDS, 0 the classifier score alone
     learning_rate: float = 0.05
     smoothness_weight: float = 1e-4
     azimuth: float = 35.0
@@ -60,6 +63,7 @@ class EditGeometrySettings:
     views: int = 2
     guidance_scale: float = 10.0
     image_guidance_scale: float = 1.5
+    residual: float = 1.0  # 1 is SDS, 0 the classifier score alone
     learning_rate: float = 0.06
     prior_weight: float = 2e-3
     azimuth: float = 35.0

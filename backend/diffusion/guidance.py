@@ -41,10 +41,16 @@ class Guidance(Protocol):
 
 @dataclass(frozen=True)
 class ScoreDistillation:
-    """SDS (DreamFusion, eq. 3) under a text-to-image network."""
+    """SDS (DreamFusion, eq. 3) under a text-to-image network.
+
+    Attributes:
+        residual: share kept of the unconditional residual ε̂ - ε; 1 is SDS, 0 the classifier score alone
+            (CSD, Yu et al. 2023).
+    """
 
     model: Diffusion
     guidance_scale: float
+    residual: float = 1.0
 
     def loss(
         self,
@@ -57,7 +63,8 @@ class ScoreDistillation:
         noisy = self.model.add_noise(latents.detach(), noise, timestep)
         text = condition.text.repeat_interleave(len(latents), dim=0)
         wanted, other = self.model.predict_noise(noisy.repeat(2, 1, 1, 1), timestep.repeat(2), text).chunk(2)
-        return towards(latents, other + self.guidance_scale * (wanted - other) - noise, self._weight(timestep))
+        gradient = self.residual * (other - noise) + self.guidance_scale * (wanted - other)
+        return towards(latents, gradient, self._weight(timestep))
 
     def _weight(self, timestep: Int[Tensor, " B"]) -> Float[Tensor, "B 1 1 1"]:
         return (1 - self.model.alphas_cumprod[timestep]).view(-1, 1, 1, 1)
@@ -65,11 +72,12 @@ class ScoreDistillation:
 
 @dataclass(frozen=True)
 class EditDistillation:
-    """SDS under an InstructPix2Pix network with its two scales (Brooks et al. 2023, eq. 3)."""
+    """SDS under an InstructPix2Pix network with its two scales (Brooks et al. 2023, eq. 3); `residual` as above."""
 
     model: Diffusion
     guidance_scale: float
     image_guidance_scale: float
+    residual: float = 1.0
 
     def loss(
         self,
@@ -86,9 +94,10 @@ class EditDistillation:
         given = torch.cat([noisy.repeat(3, 1, 1, 1), torch.cat([original, original, nothing])], dim=1)
         text = condition.text[[0, 1, 1]].repeat_interleave(len(latents), dim=0)
         full, image, bare = self.model.predict_noise(given, timestep.repeat(3), text).chunk(3)
-        predicted = bare + self.image_guidance_scale * (image - bare) + self.guidance_scale * (full - image)
+        silent = bare + self.image_guidance_scale * (image - bare)
+        gradient = self.residual * (silent - noise) + self.guidance_scale * (full - image)
         weight = (1 - self.model.alphas_cumprod[timestep]).view(-1, 1, 1, 1)
-        return towards(latents, predicted - noise, weight)
+        return towards(latents, gradient, weight)
 
 
 def towards(

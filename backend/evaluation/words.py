@@ -71,7 +71,7 @@ def colour_items() -> Iterator[ColourItem]:
 def run_shape(shop: Workshop, preset: Preset, item: ShapeItem | None, seed: int) -> torch.Tensor:
     """(A,) where the head lies on every axis after the geometry stage; without an item, for the empty prompt."""
     settings = preset.geometry
-    guidance = ScoreDistillation(shop.draw, settings.guidance_scale)
+    guidance = ScoreDistillation(shop.draw, settings.guidance_scale, settings.residual)
     words = item.prompt if item else "a person"
     text = shop.draw.encode_text([f"{settings.style} {words}", f"{settings.style} a person"])
     identity = geometry.generate(shop.model, shop.surface, guidance, Condition(text), settings, seed, Watch())
@@ -84,12 +84,14 @@ def run_colour(shop: Workshop, preset: Preset, item: ColourItem, seed: int) -> n
     worn, head = to_tensor(shop.albedo), shop.model.vertices()
     if item.is_edit:
         settings = preset.edit_texture
-        guidance = EditDistillation(shop.edit, settings.guidance_scale, settings.image_guidance_scale)
+        guidance = EditDistillation(
+            shop.edit, settings.guidance_scale, settings.image_guidance_scale, settings.residual
+        )
         text = shop.edit.encode_text([item.prompt, ""])
         after = edit.edit_texture(shop.surface, head, worn, fixed, guidance, text, settings, seed, Watch())
     else:
         chosen = preset.texture
-        guidance = ScoreDistillation(shop.draw, chosen.guidance_scale)
+        guidance = ScoreDistillation(shop.draw, chosen.guidance_scale, chosen.residual)
         text = shop.draw.encode_text([f"{chosen.style} {item.prompt}", f"{chosen.style} a person"])
         after = texture.distil(
             shop.surface, head, worn, fixed, guidance, lambda scene: Condition(text), chosen, seed, Watch()

@@ -72,8 +72,9 @@ def convert(model: Any) -> dict[str, np.ndarray]:
 
     rows = np.concatenate([mesh.rows, pieces.rows], axis=1)
     groups = np.split(rows, [actions.start, actions.stop])
-    for shapes in (groups[0], groups[2]):  # a shape moves no head as a whole; an action leaves what it does not move
-        shapes -= shapes[:, :count].mean(axis=1, keepdims=True)
+    # No shape moves the head as a whole, which float16 could not carry; what is still in most of it stays still.
+    groups[0] -= groups[0][:, :count].mean(axis=1, keepdims=True)
+    groups[2] -= np.median(groups[2][:, :count], axis=1, keepdims=True)
     moving = np.abs(groups[0]).max(axis=(1, 2)) > SILENT
     local_names, local_rows = _symmetric(model.local_change_labels, groups[2])
     head = {

@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..face.mesh import Topology
+from ..language import BEARD, NATURAL_SKIN, PAINT, SKIN, Look
 from ..render.picture import Surface
 from ..render.uv import pad_seams, unwrapped
-from ..language import BEARD, NATURAL_SKIN, PAINT, SKIN, Look
 
 IRISES = ((70, 46, 28), (96, 70, 40), (74, 104, 140), (70, 112, 84), (96, 104, 112))
 HAIRS = ((36, 30, 28), (70, 48, 32), (120, 88, 52), (150, 146, 140))

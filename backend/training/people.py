@@ -10,11 +10,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..face.model import LinearFaceModel
+from ..language import SHAPES, Person
 from ..render.camera import Cameras, sample_views
 from ..render.light import sample_lights
 from ..render.picture import Surface, look
 from .head import random_sliders
-from ..language import SHAPES, Person
 from .painter import Canvas, paint
 
 PICTURE = 128  # the starter family's native render

