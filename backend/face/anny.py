@@ -10,20 +10,39 @@ import numpy as np
 import torch
 
 from .. import errors
+from .arrays import Shape, take
 from .mesh import Topology
 from .model import LinearFaceModel, Phenotypes
 
+ADVICE = "make it anew: python3 -m backend train head"
 NEEDED = (  # noqa: SIM905 - a list would take a line a word
     "faces quads uvs uv_faces uv_quads rest expression_names expressions region_names region_weights part_names "
     "face_parts meta phenotype_rows phenotype_mask local_names local_rows identity_coefficients"
 ).split()
 
 
+SHAPES: dict[str, Shape] = {
+    "faces": ("F", 3),
+    "uv_faces": ("F", 3),
+    "face_parts": ("F",),
+    "quads": ("Q", 4),
+    "uv_quads": ("Q", 4),
+    "uvs": ("T", 2),
+    "rest": ("V", 3),
+    "expressions": ("E", "V", 3),
+    "region_weights": ("R", "V"),
+    "phenotype_rows": ("P", "V", 3),
+    "phenotype_mask": ("P", "N"),
+    "local_rows": ("2L", "V", 3),
+    "identity_coefficients": ("I", "K"),
+}
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """All arrays of a head file.
 
     Raises:
-        errors.HeadInvalid: the file is absent, truncated, or lacks arrays.
+        errors.HeadInvalid: the file is absent, truncated, lacks arrays, or has one of another shape.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -31,11 +50,15 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, BadZipFile, EOFError) as error:
         raise errors.HeadInvalid(
             f"{path.name} cannot be read as a head file ({error})",
-            advice="make it anew: python3 -m backend train head",
+            advice=ADVICE,
         ) from error
     if missing := [name for name in NEEDED if name not in arrays]:
+        raise errors.HeadInvalid(f"{path.name} lacks {', '.join(missing)}", advice=ADVICE)
+    take(path.name, arrays, SHAPES, ADVICE)
+    rows = len(arrays["phenotype_rows"]) + len(arrays["local_rows"])
+    if (found := arrays["identity_coefficients"].shape[1]) != rows:
         raise errors.HeadInvalid(
-            f"{path.name} lacks {', '.join(missing)}", advice="make it anew: python3 -m backend train head"
+            f"{path.name}: identity_coefficients weigh {found} rows, expected {rows}", advice=ADVICE
         )
     return arrays
 

@@ -159,6 +159,20 @@ def test_a_head_file_that_lacks_arrays_is_refused_by_their_names(tmp_path):
         anny.load(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "array", "said"),
+    [
+        ("face_parts", np.zeros(7, np.int32), r"face_parts is 7, expected \d+"),
+        ("rest", np.full((3, 3), np.nan, np.float32), "9 values of rest are no numbers"),
+        ("identity_coefficients", np.zeros((2, 7), np.float32), r"identity_coefficients weigh 7 rows, expected \d+"),
+    ],
+)
+def test_a_head_file_with_an_array_that_does_not_fit_is_refused(tmp_path, name, array, said):
+    path = rewrite(tmp_path / "odd.npz", **{name: array})
+    with pytest.raises(errors.HeadInvalid, match=rf"odd\.npz: {said}"):
+        anny.load(path)
+
+
 @pytest.mark.parametrize("damage", ["absent", "empty", "text", "truncated"])
 def test_a_head_file_that_cannot_be_read_is_refused(tmp_path, damage):
     path = tmp_path / "head.npz"
