@@ -152,10 +152,10 @@ def described(person: Person, rng: random.Random, style: str) -> tuple[str, set[
     """A caption, and what it says as labels: "nose_length+", "lips=red"."""
     whole, parts = [], []
     said: set[str] = set()
-    noun = "person"
+    noun, left_out = "person", rng.uniform(0, 0.9)
     for axis in SHAPES:
         value = person.shape.get(axis.name, 0.0)
-        if abs(value) < 0.35 or rng.random() < 0.45:
+        if abs(value) < 0.35 or rng.random() < left_out:
             continue
         said.add(axis_label(axis.name, value))
         if axis.name == "gender":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Callable
@@ -18,10 +19,12 @@ from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from . import networks
-from .data import caption_of, to_network
+from .data import VIEWS, caption_of, to_network
 from .loop import fit
 
 BATCH = 24
+EDIT_EVERY = 3  # steps: drawing is the harder lesson, a pair of pictures shows what an instruction does
+CLAY_SHARE = 0.6  # of the pictures: shapes change them less than colours do
 CROPS = 8
 DROPPED = 0.1  # share of captions left empty, for classifier-free guidance
 STARTS, TRIAL_SHARE = 4, 0.5  # short trainings, and their share of the time
@@ -144,19 +147,28 @@ class Networks:
 def train_unets(
     lessons: Lessons, tokenizer: CLIPTokenizer, trained: Networks, minutes: float, seed: int, save: Callable[[], None]
 ) -> None:
-    """Both UNets side by side, a batch of pictures and a batch of changes every step; the text encoder stays."""
+    """Both UNets side by side, two batches every step; the text encoder stays as it is."""
     torch.manual_seed(seed)
     scheduler, rng = networks.scheduler(), random.Random(seed)
     pool = ThreadPoolExecutor(2)  # a UNet a core: two threads in each would wait for one another at every small layer
     trained.text_encoder.eval().requires_grad_(False)
 
+    def backward(unet: UNet2DConditionModel, batch: Noised, texts: list[str]) -> float:
+        tokens = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
+        return batch.backward(unet, trained.text_encoder(tokens.input_ids).last_hidden_state)
+
+    def lesson(edits: bool) -> tuple[UNet2DConditionModel, Noised, list[str]]:
+        if edits:
+            after, instructions, before = edit_batch(lessons, rng)
+            return trained.edit, Noised.of(scheduler, after, before), instructions
+        latents, captions = draw_batch(lessons, rng)
+        return trained.draw, Noised.of(scheduler, latents), captions
+
+    count = itertools.count()
+
     def step() -> Tensor:
-        drawn, captions = draw_batch(lessons, rng)
-        after, instructions, before = edit_batch(lessons, rng)
-        tokens = tokenizer([*captions, *instructions], padding="max_length", truncation=True, return_tensors="pt")
-        text = trained.text_encoder(tokens.input_ids).last_hidden_state
-        batches = (Noised.of(scheduler, drawn), Noised.of(scheduler, after, before))
-        return torch.tensor(sum(pool.map(Noised.backward, batches, (trained.draw, trained.edit), text.chunk(2))))
+        pair = (lesson(False), lesson(next(count) % EDIT_EVERY == 0))
+        return torch.tensor(sum(pool.map(backward, *zip(*pair, strict=True)))) / 2
 
     fit(step, [*trained.draw.parameters(), *trained.edit.parameters()], minutes, rate=8e-4, label="unets", save=save)
     save()
@@ -164,7 +176,8 @@ def train_unets(
 
 def draw_batch(lessons: Lessons, rng: random.Random) -> tuple[Tensor, list[str]]:
     """Latents and fresh captions, some left empty."""
-    chosen = [rng.randrange(len(lessons.latents)) for _ in range(BATCH)]
+    heads = (rng.randrange(len(lessons.persons)) for _ in range(BATCH))
+    chosen = [head * 2 * VIEWS + rng.randrange(VIEWS) + VIEWS * (rng.random() > CLAY_SHARE) for head in heads]
     texts = ["" if rng.random() < DROPPED else caption_of(lessons.persons, index, rng) for index in chosen]
     return lessons.latents[chosen], texts
 
