@@ -11,13 +11,14 @@ import torch
 
 from .. import errors
 from .arrays import Shape, take
-from .mesh import Topology
+from .mesh import Landmarks, Topology
 from .model import LinearFaceModel, Phenotypes
 
 ADVICE = "make it anew: python3 -m backend train head"
 NEEDED = (  # noqa: SIM905 - a list would take a line a word
     "faces quads uvs uv_faces uv_quads rest expression_names expressions region_names region_weights part_names "
-    "face_parts meta phenotype_rows phenotype_mask local_names local_rows identity_coefficients"
+    "face_parts meta phenotype_rows phenotype_mask local_names local_rows identity_coefficients landmark_faces "
+    "landmark_barycentrics mirror"
 ).split()
 
 
@@ -35,6 +36,9 @@ SHAPES: dict[str, Shape] = {
     "phenotype_mask": ("P", "N"),
     "local_rows": ("2L", "V", 3),
     "identity_coefficients": ("I", "K"),
+    "landmark_faces": (68,),
+    "landmark_barycentrics": (68, 3),
+    "mirror": ("V",),
 }
 
 
@@ -82,6 +86,8 @@ def topology_of(arrays: dict[str, np.ndarray]) -> Topology:
         metres_per_unit=meta["metres_per_unit"],
         licence=meta["licence"],
         provenance=meta["provenance"],
+        landmarks=Landmarks(arrays["landmark_faces"], arrays["landmark_barycentrics"]),
+        mirror=arrays["mirror"],
     )
 
 

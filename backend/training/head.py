@@ -65,7 +65,7 @@ def convert(model: Any) -> dict[str, np.ndarray]:
     phenotype_count = len(model.stacked_phenotype_blend_shapes_mask)
     action_count = len(model.facial_action_labels)
     actions = slice(phenotype_count, phenotype_count + action_count)
-    mesh = _package_mesh(model)
+    mesh = package_mesh(model)
     count = len(mesh.rest)
     skin = head_details.Skin(mesh.rest, mesh.rows, actions, lid_edges(mesh.faces, mesh.parts, count))
     pieces = head_details.details(head_details.read_base(model), skin)
@@ -102,8 +102,9 @@ def convert(model: Any) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class PackageMesh:
-    """The package's head less the left eye's back, in metres: texture coordinates and parts a triangle besides."""
+    """The package's head less the left eye's back, in metres; `vertex_of` (V,) are the package's own indices."""
 
+    vertex_of: np.ndarray
     rest: np.ndarray
     rows: np.ndarray
     faces: np.ndarray
@@ -112,7 +113,7 @@ class PackageMesh:
     parts: np.ndarray
 
 
-def _package_mesh(model: Any) -> PackageMesh:
+def package_mesh(model: Any) -> PackageMesh:
     rest = to_head_frame(model.template_vertices.numpy())
     rows = to_head_frame(model.blendshapes.numpy())
     faces = model.faces.numpy().astype(np.int32)
@@ -124,7 +125,8 @@ def _package_mesh(model: Any) -> PackageMesh:
     low, high = rest.min(axis=0), rest.max(axis=0)
     upright = (rest - (low + high) / 2) * (HEAD_HEIGHT / (high[1] - low[1]))  # nearly the mean head's frame
     parts = name_parts(upright, faces, uv_faces, len(used_uvs))
-    return PackageMesh(rest, rows[:, vertex_of], faces, model.texture_coordinates.numpy()[used_uvs], uv_faces, parts)
+    uvs = model.texture_coordinates.numpy()[used_uvs]
+    return PackageMesh(vertex_of, rest, rows[:, vertex_of], faces, uvs, uv_faces, parts)
 
 
 def _surface(rest: np.ndarray, mesh: PackageMesh, pieces: head_details.Details) -> dict[str, np.ndarray]:
@@ -136,8 +138,7 @@ def _surface(rest: np.ndarray, mesh: PackageMesh, pieces: head_details.Details) 
     part_of_vertex[pieces.quads] = pieces.parts[:, None]
     placed = [in_box(pieces.uvs[k], head_details.PARTS[part]) for k, part in enumerate(part_of_vertex)]
     weights = np.zeros((len(regions), len(part_of_vertex)))
-    added = [np.isin(part_of_vertex, [k for k, part in enumerate(head_details.PARTS) if name in part])
-             for name in head_details.REGIONS]  # fmt: skip
+    added = [[name in head_details.PARTS[part] for part in part_of_vertex] for name in head_details.REGIONS]
     faces = np.concatenate([mesh.faces, pieces.faces + count])
     uv_faces = np.concatenate([mesh.uv_faces, pieces.faces + len(uvs)])
     corners = quad_corners(faces)
