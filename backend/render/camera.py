@@ -22,24 +22,44 @@ class Cameras:
     """Degrees: azimuth 0 faces the face, 90 sees its left side; elevation positive looks down on it.
 
     `half_height` is head units at the aim, from the picture's middle to its edge; less is a longer lens, not a step
-    closer.
+    closer. `distance` is head units from the camera to the aim, None for all at DISTANCE.
     """
 
     azimuth: Float[Tensor, " B"]
     elevation: Float[Tensor, " B"]
-    half_height: float = HALF_HEIGHT
+    half_height: float | Float[Tensor, " B"] = HALF_HEIGHT
     aim: tuple[float, float, float] = AIM
+    distance: Float[Tensor, " B"] | None = None
 
     def __len__(self) -> int:
         return len(self.azimuth)
 
     def clip(self, vertices: Float[Tensor, "#B V 3"]) -> Float[Tensor, "B V 4"]:
         """Clip-space positions of vertices, one camera a head (a batch of 1 on either side is repeated)."""
-        world_to_camera = orbit(self.azimuth, self.elevation, torch.full_like(self.azimuth, DISTANCE))
-        rotation, shift = world_to_camera[:, :3, :3], world_to_camera[:, :3, 3]
+        if self.distance is None and isinstance(self.half_height, float):
+            away, focal = DISTANCE, DISTANCE / self.half_height
+        else:
+            away, focal = self.distances()[:, None].to(vertices), self.focal()[:, None].to(vertices)
+        return perspective(self.in_camera(vertices), near=away - 4.0, far=away + 4.0, focal=focal)
+
+    def in_camera(self, vertices: Float[Tensor, "#B V 3"]) -> Float[Tensor, "B V 3"]:
+        """Positions in the camera's frame, which looks along -z."""
+        rotation, shift = self.pose()
         aim = torch.tensor(self.aim).to(vertices)
-        in_camera = (vertices - aim) @ rotation.transpose(1, 2).to(vertices) + shift[:, None].to(vertices)
-        return perspective(in_camera, near=DISTANCE - 4.0, far=DISTANCE + 4.0, focal=DISTANCE / self.half_height)
+        return (vertices - aim) @ rotation.transpose(1, 2).to(vertices) + shift[:, None].to(vertices)
+
+    def pose(self) -> tuple[Float[Tensor, "B 3 3"], Float[Tensor, "B 3"]]:
+        """How the camera turns what is around its aim, and where it then puts it."""
+        world_to_camera = orbit(self.azimuth, self.elevation, self.distances())
+        return world_to_camera[:, :3, :3], world_to_camera[:, :3, 3]
+
+    def distances(self) -> Float[Tensor, " B"]:
+        """Head units from each camera to its aim."""
+        return torch.full_like(self.azimuth, DISTANCE) if self.distance is None else self.distance
+
+    def focal(self) -> Float[Tensor, " B"]:
+        """1 / tan(fov / 2) of each camera."""
+        return self.distances() / torch.as_tensor(self.half_height).to(self.azimuth)
 
 
 def orbit(
@@ -69,7 +89,12 @@ def orbit(
     return matrix
 
 
-def perspective(in_camera: Float[Tensor, "B V 3"], near: float, far: float, focal: float) -> Float[Tensor, "B V 4"]:
+def perspective(
+    in_camera: Float[Tensor, "B V 3"],
+    near: float | Float[Tensor, "B 1"],
+    far: float | Float[Tensor, "B 1"],
+    focal: float | Float[Tensor, "B 1"],
+) -> Float[Tensor, "B V 4"]:
     """Clip positions of camera-space points, for a square picture; `focal` is 1 / tan(fov / 2).
 
     Source: OpenGL's frustum matrix.

@@ -10,6 +10,27 @@ from torch import Tensor
 ANSWER = (1.0, 2 / 3, 1 / 4)
 # What a distant light of unit strength at a direction puts into each band's basis functions.
 BASIS = (0.282095, 0.488603, 1.092548, 0.315392, 0.546274)
+# FaceG2E's training lights: its coefficients 1, 3, 4 and 5; 0 is 1 and 2 is 0.25 in all, the rest is 0.
+RELEASED = (
+    (-0.2, -0.5, 0.0, 0.0),
+    (-0.2, 0.0, 0.0, 0.0),
+    (-0.2, 0.5, 0.0, 0.0),
+    (-0.4, 0.0, 0.0, 0.0),
+    (0.2, 0.4, 0.0, 0.0),
+    (0.2, -0.4, 0.0, 0.0),
+    (-0.2, 0.0, -0.9, 0.0),
+    (-0.2, 0.0, -0.5, 0.0),
+    (-0.2, 0.0, 0.5, 0.0),
+    (-0.2, 0.0, 0.9, 0.0),
+    (-0.2, 0.5, 0.0, 0.5),
+    (-0.2, -0.5, 0.0, 0.5),
+    (-0.2, 0.3, 0.0, 0.4),
+    (-0.2, -0.3, 0.0, 0.4),
+    (-0.2, 0.0, 0.0, -0.4),
+    (-0.2, 0.0, 0.0, -0.7),
+)
+# Its basis functions over ours: π, 2π/√3, 2π/√8, with signs of its own.
+RELEASED_BASIS = (3.141593, -3.627599, 3.627599, -3.627599, 2.221441, -2.221441, 2.221441, -2.221441, 2.221441)
 
 
 def harmonics(directions: Float[Tensor, "... 3"]) -> Float[Tensor, "... 9"]:
@@ -59,3 +80,26 @@ def sample_lights(count: int, generator: torch.Generator) -> Float[Tensor, "B 9"
     direction = torch.stack([draw[0] * 1.6 - 0.8, draw[1] * 1.0 - 0.1, torch.ones(count)], dim=1)
     key = 0.45 + 0.25 * draw[2]
     return lamp(direction, key, 0.97 - key)
+
+
+def normalised(lights: Float[Tensor, "B 9"]) -> Float[Tensor, "B 9"]:
+    """The lights, dimmed so that nothing which faces the viewer gets a shade above 1: no texture burns out."""
+    count = 2000
+    number = torch.arange(count) + 0.5
+    depth = 1 - number / count  # Fibonacci's lattice on the half sphere
+    around, across = number * torch.pi * (1 + 5**0.5), (1 - depth**2).sqrt()
+    front = torch.stack([across * around.cos(), across * around.sin(), depth], dim=1).to(lights)
+    return lights / shade(front[None], lights[:, None]).amax(1, keepdim=True).clamp(min=1)
+
+
+def released_lights() -> Float[Tensor, "16 9"]:
+    """The lights FaceG2E trains under, in our basis; what faces the viewer gets the shade 1.329 from each."""
+    rows = torch.zeros(len(RELEASED), 9)
+    rows[:, 0], rows[:, 2] = 1.0, 0.25
+    rows[:, [1, 3, 4, 5]] = torch.tensor(RELEASED)
+    return rows * torch.tensor(RELEASED_BASIS)
+
+
+def released_display_light() -> Float[Tensor, "1 9"]:
+    """The light of the pictures FaceG2E saves, in our basis."""
+    return torch.tensor([[1.4, -0.2, 0.25, -0.15, 0.0, -0.15, 0.0, 0.0, 0.0]]) * torch.tensor(RELEASED_BASIS)
