@@ -34,7 +34,7 @@ ARROWS: dict[str, set[str]] = {
     "doctor": {"", "environment", "checkpoints"},
     "serve": {"", "errors", "protocol"},
     "face": LEAVES - {"settings"},
-    "render": {"errors", "files", "face.mesh"},
+    "render": {"errors", "files", "face.mesh", "face.checks"},
     "diffusion": {"errors"},
     "stages": {*LEAVES, "face", "render", "diffusion"},
     "language": set(),

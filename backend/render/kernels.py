@@ -8,6 +8,7 @@ into bands that no two threads share.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -154,6 +155,15 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="facewright-rows")
 
 
+def in_threads(work: Callable[[Any], None], items: Iterable[Any], device: torch.device) -> None:
+    """Does the work for each item, on CPU with all cores: a launch lets go of Python's lock."""
+    if device.type == "cuda" or os.cpu_count() == 1:
+        for item in items:
+            work(item)
+    else:
+        list(_pool().map(work, items))
+
+
 def visible(clip: Float[Tensor, "B V 4"], faces: Int[Tensor, "F 3"], size: tuple[int, int]) -> Int[Tensor, "B H W"]:
     """The triangle each pixel centre sees, -1 for none; row 0 on top, ties go to the lower index.
 
@@ -189,7 +199,7 @@ def visible(clip: Float[Tensor, "B V 4"], faces: Int[Tensor, "F 3"], size: tuple
     else:
         count = min(os.cpu_count() or 1, rows)
         edges = [rows * k // count for k in range(count + 1)]
-        list(_pool().map(lambda k: band(edges[k], edges[k + 1] - 1), range(count)))
+        in_threads(lambda k: band(edges[k], edges[k + 1] - 1), range(count), clip.device)
     index = (nearest & 0xFFFFFFFF).int().masked_fill_(nearest == EMPTY, -1)
     return index.view(pictures, height, width)
 
@@ -198,3 +208,7 @@ def warm() -> None:
     """Compiles the kernels into their cache, so that the first picture does not wait for it."""
     corners = torch.tensor([[[-0.5, -0.5, 0.0, 1.0], [0.5, -0.5, 0.0, 1.0], [0.0, 0.5, 0.0, 1.0]]])
     visible(corners, torch.tensor([[0, 1, 2]], dtype=torch.int32), (2, 2))
+    from . import blending, silhouettes  # which need this module
+
+    for module in (blending, silhouettes):
+        wp.load_module(module)

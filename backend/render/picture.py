@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int
@@ -12,11 +14,14 @@ from ..face.mesh import Topology
 from .camera import Cameras
 from .kernels import visible
 from .light import shade
-from .rasterise import Hits, hits, vertex_normals
+from .rasterise import Hits, hits, triangle_areas, vertex_normals
+from .silhouettes import Edges, Outlines, outlines
 from .uv import sample
 
 GREY = 0.72  # the clay of textureless pictures, sRGB
 EMPTINESS = 0.5  # the grey behind training pictures
+Background = float | Float[Tensor, "#B #C #H #W"]
+Visible = Callable[[Tensor, Tensor, tuple[int, int]], Tensor]  # `kernels.visible` and its like
 
 
 @dataclass(frozen=True)
@@ -35,40 +40,101 @@ class Surface:
             torch.from_numpy(topology.uv_faces).to(device),
         )
 
+    @cached_property
+    def edges(self) -> Edges:
+        return Edges.of(self.faces)
+
 
 @dataclass(frozen=True)
 class Scene:
     """What a picture shows before any colour: the visible triangles and the shade at each hit.
 
-    Several pictures of one view and light (grey, textured, before and after an edit) share it.
+    Several pictures of one view and light (grey, textured, before and after an edit) share it. A background is one
+    level of grey or a picture that broadcasts to (B, C, H, W).
+
+    Attributes:
+        normals: (N, 3) of unit length, in the head's frame.
+        clip: (B, V, 4) where the vertices are in clip space.
+        densities: (N,) how much of the UV square's area one pixel sees; None where no mip-maps are wanted.
+        outlines: where pictures are antialiased; None where they are not.
     """
 
     surface: Surface
     hits: Hits
     normals: Float[Tensor, "N 3"]
     shades: Float[Tensor, " N"]
+    cameras: Cameras
+    clip: Float[Tensor, "B V 4"]
+    densities: Float[Tensor, " N"] | None = None
+    outlines: Outlines | None = None
 
-    def textureless(self, background: float = EMPTINESS) -> Float[Tensor, "B 3 H W"]:
+    def textureless(self, background: Background = EMPTINESS) -> Float[Tensor, "B 3 H W"]:
         """The grey head, lit."""
         grey = (self.shades * GREY)[:, None].expand(-1, 3)
         return self._over(grey, background)
 
-    def textured(self, albedo: Float[Tensor, "#B 3 S S"], background: float = EMPTINESS) -> Float[Tensor, "B 3 H W"]:
+    def textured(
+        self, albedo: Float[Tensor, "#B 3 S S"], background: Background = EMPTINESS
+    ) -> Float[Tensor, "B 3 H W"]:
         """The textured head, lit; the albedo is sRGB, and the shade multiplies it as such (FaceG2E's convention)."""
-        texels = sample(albedo, self.uv_at_hits(), self.hits.picture)
-        return self._over(texels * self.shades[:, None], background)
+        return self._over(self._texels(albedo) * self.shades[:, None], background)
 
-    def uv_at_hits(self) -> Float[Tensor, "N 2"]:
-        """Texture coordinates of what each hit sees."""
-        corners = self.surface.uvs[self.surface.uv_faces.long()[self.hits.face]]
-        return (corners * self.hits.barycentrics[..., None]).sum(1)
+    def unlit(self, texture: Float[Tensor, "#B C S S"], background: Background = 0.0) -> Float[Tensor, "B C H W"]:
+        """Texels as they are, of any number of channels: latents worn as a texture, masks, attention."""
+        return self._drawn(self._texels(texture), background)
 
     def mask(self) -> Float[Tensor, "B 1 H W"]:
         """1 where the head is."""
-        return self.hits.picture_of(torch.ones_like(self.shades)[:, None], torch.zeros(1))
+        return self._drawn(torch.ones_like(self.shades)[:, None], 0.0)
 
-    def _over(self, colours: Float[Tensor, "N 3"], background: float) -> Float[Tensor, "B 3 H W"]:
-        return self.hits.picture_of(colours.clamp(0, 1), torch.tensor(background))
+    def depth(self, near_bright: bool = True) -> Float[Tensor, "B 3 H W"]:
+        """For depth ControlNets: 1 where the head is nearest, 0.5 where farthest, 0 beside it; never antialiased.
+
+        Args:
+            near_bright: as the ControlNet was trained (MiDaS); False is FaceG2E's released form, near 0.5 and far 1.
+        """
+        distances, picture = self.distances(), self.hits.picture
+        low, high = (
+            distances.new_zeros(len(self.cameras)).scatter_reduce(0, picture, distances, extreme, include_self=False)
+            for extreme in ("amin", "amax")
+        )
+        share = (distances - low[picture]) / (high - low).clamp(min=1e-9)[picture]
+        share = 1 - share if near_bright else share
+        return self.hits.picture_of((0.5 + 0.5 * share)[:, None].expand(-1, 3), torch.zeros(1))
+
+    def normal_map(self, of_camera: bool = False, background: Background = 0.5) -> Float[Tensor, "B 3 H W"]:
+        """Normals as colours, (n + 1) / 2, in the head's frame or the camera's (x right, y up, z to the viewer)."""
+        normals = self.normals
+        if of_camera:
+            turn = self.cameras.pose()[0].to(normals)
+            normals = (turn[self.hits.picture] * normals[:, None]).sum(2)
+        return self._drawn(normals * 0.5 + 0.5, background)
+
+    def distances(self) -> Float[Tensor, " N"]:
+        """Head units from the camera, along its axis, to what each hit sees."""
+        return self.hits.interpolate(self.clip[..., 3:], self.surface.faces)[:, 0]
+
+    def uv_at_hits(self) -> Float[Tensor, "N 2"]:
+        """Texture coordinates of what each hit sees."""
+        return self.hits.interpolate(self.surface.uvs.to(self.shades)[None], self.surface.uv_faces)
+
+    def _texels(self, texture: Float[Tensor, "#B C S S"]) -> Float[Tensor, "N C"]:
+        return sample(texture, self.uv_at_hits(), self.hits.picture, self.densities)
+
+    def _over(self, colours: Float[Tensor, "N 3"], background: Background) -> Float[Tensor, "B 3 H W"]:
+        return self._drawn(colours.clamp(0, 1), background)
+
+    def _drawn(self, values: Float[Tensor, "N C"], background: Background) -> Float[Tensor, "B C H W"]:
+        pictures, height, width = self.hits.size
+        if isinstance(background, Tensor):
+            behind = background.expand(pictures, values.shape[1], height, width).permute(0, 2, 3, 1).flatten(0, 2)
+        else:
+            behind = torch.tensor(background)
+        picture = self.hits.picture_of(values, behind)
+        if self.outlines is None:
+            return picture
+        pixels = self.outlines.smooth(picture.permute(0, 2, 3, 1).flatten(0, 2))
+        return pixels.view(pictures, height, width, -1).permute(0, 3, 1, 2)
 
 
 def look(
@@ -77,8 +143,16 @@ def look(
     cameras: Cameras,
     lights: Float[Tensor, "#B 9"],
     size: int,
+    antialias: bool = False,
+    mipmaps: bool = False,
+    rasteriser: Visible = visible,
 ) -> Scene:
     """Rasterises heads: one camera and light a picture; one head (a batch of 1) may serve all.
+
+    Args:
+        antialias: smooth outlines, which give gradients to the vertices that draw them.
+        mipmaps: where a pixel sees many texels, look up their average.
+        rasteriser: finds the triangle each pixel sees; `nvidia.visible` is another.
 
     Raises:
         ValueError: batch sizes that do not agree.
@@ -89,9 +163,28 @@ def look(
             f"{len(vertices)} heads, {len(lights)} lights, {pictures} cameras: give 1 or as many as cameras"
         )
     clip = cameras.clip(vertices)
-    seen = hits(clip, surface.faces, visible(clip, surface.faces, (size, size)))
+    index = rasteriser(clip, surface.faces, (size, size))
+    seen = hits(clip, surface.faces, index)
     normals = torch.nn.functional.normalize(
         seen.interpolate(vertex_normals(vertices, surface.faces), surface.faces), dim=1
     )
     light = lights[seen.picture] if len(lights) > 1 else lights
-    return Scene(surface, seen, normals, shade(normals, light))
+    return Scene(
+        surface,
+        seen,
+        normals,
+        shade(normals, light),
+        cameras,
+        clip,
+        _densities(surface, clip, seen) if mipmaps else None,
+        outlines(clip, surface.faces, surface.edges, index) if antialias else None,
+    )
+
+
+@torch.no_grad()
+def _densities(surface: Surface, clip: Float[Tensor, "B V 4"], seen: Hits) -> Float[Tensor, " N"]:
+    """How much of the UV square's area a pixel sees, triangle by triangle."""
+    _, height, width = seen.size
+    places = clip[..., :2] / clip[..., 3:] * torch.tensor([width / 2, height / 2]).to(clip)
+    pixels = triangle_areas(places, surface.faces)[seen.picture, seen.face]
+    return triangle_areas(surface.uvs[None], surface.uv_faces)[0, seen.face] / pixels.clamp(min=1e-9)

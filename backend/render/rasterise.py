@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from .blending import Blend, SummedNormals, Weights, bands
+
 
 @dataclass(frozen=True)
 class Hits:
@@ -27,10 +29,8 @@ class Hits:
 
     def interpolate(self, values: Float[Tensor, "B V C"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "N C"]:
         """Corner values blended at each hit; a batch of 1 serves all pictures."""
-        corners = faces.long()[self.face]
-        base = self.picture * values.shape[1] if len(values) > 1 else torch.zeros_like(self.picture)
-        picked = values.reshape(-1, values.shape[2])[(corners + base[:, None]).flatten()]
-        return (picked.view(*corners.shape, values.shape[2]) * self.barycentrics[..., None]).sum(1)
+        parts = bands(self.size, self.pixel)
+        return Blend.apply(values, self.barycentrics, faces, self.face, parts)  # pyright: ignore[reportReturnType]
 
     def picture_of(self, values: Float[Tensor, "N C"], background: Float[Tensor, ...]) -> Float[Tensor, "B C H W"]:
         """Scatters hit values into pictures over a background that broadcasts to (B*H*W, C)."""
@@ -46,22 +46,17 @@ def hits(clip: Float[Tensor, "B V 4"], faces: Int[Tensor, "F 3"], index: Int[Ten
     pixel = torch.nonzero(index.flatten() >= 0)[:, 0]
     face = index.flatten()[pixel].long()
     picture = pixel // (height * width)
-    row, column = pixel // width % height, pixel % width
-    corners = faces.long()[face] + (picture * clip.shape[1])[:, None]
-    x, y, _, w = clip.reshape(-1, 4)[corners.flatten()].view(-1, 3, 4).unbind(-1)
-    centre_x = ((column + 0.5) * (2 / width) - 1).to(clip)[:, None]
-    centre_y = (1 - (row + 0.5) * (2 / height)).to(clip)[:, None]
-    x, y = x - centre_x * w, y - centre_y * w
-    areas = x.roll(-1, 1) * y.roll(-2, 1) - y.roll(-1, 1) * x.roll(-2, 1)
-    return Hits((pictures, height, width), pixel, picture, face, areas / areas.sum(1, keepdim=True))
+    size = (pictures, height, width)
+    return Hits(size, pixel, picture, face, Weights.apply(clip, faces, pixel, face, size))
 
 
 def vertex_normals(vertices: Float[Tensor, "B V 3"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "B V 3"]:
     """Unit normals at vertices, faces weighted by area."""
-    corners = vertices[:, faces.long().flatten()].unflatten(1, faces.shape)
-    a, b, c = corners.unbind(2)
-    normal = torch.linalg.cross(b - a, c - a)
-    summed = torch.zeros_like(vertices)
-    for k in range(3):
-        summed = summed.index_add(1, faces[:, k].long(), normal)
-    return torch.nn.functional.normalize(summed, dim=-1)
+    return torch.nn.functional.normalize(SummedNormals.apply(vertices, faces), dim=-1)
+
+
+def triangle_areas(places: Float[Tensor, "B V 2"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "B F"]:
+    """Areas of triangles in a plane."""
+    a, b, c = (places[:, faces[:, k].long()] for k in range(3))
+    (ux, uy), (vx, vy) = (b - a).unbind(2), (c - a).unbind(2)
+    return (ux * vy - uy * vx).abs() / 2

@@ -53,7 +53,7 @@ def test_triangle_soups_look_as_by_brute_force(seed, lowest_w, size):
     clip, faces = soup(seed, 12, lowest_w)
     expected, clear = brute_force(clip, faces, size)
     found = visible(clip[None], faces, size)[0].numpy()
-    assert clear.mean() > 0.8
+    assert clear.mean() > 0.6
     assert np.array_equal(found[clear], expected[clear])
 
 
