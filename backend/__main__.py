@@ -147,6 +147,18 @@ def _doctor(options: argparse.Namespace, line: ProgressLine) -> dict[str, Any]:
     return doctor.report(environment.home(os.environ), os.environ)
 
 
+def _bench(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
+    from .evaluation import bench
+
+    rows = bench.measure(line.emit)
+    line.close()
+    if options.json:
+        return {**bench.figures(rows), "rows": rows}
+    print("milliseconds, forward / forward and backward; ratio: CPU time of torch over ours")
+    print(bench.table(rows))
+    return {}
+
+
 def _job(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
     from . import jobs
 
@@ -159,6 +171,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "test": _test,
     "train": _train,
     "evaluate": _evaluate,
+    "bench": _bench,
     "doctor": _doctor,
 }
 

@@ -103,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     command("train", "train or convert what ckpts/starter holds").add_argument("what")
     serve = command("serve", "talk to the Blender add-on over stdin and stdout")
     serve.add_argument("--parent-pid", type=int, help="end when this process ends")
+    bench = command("bench", "measure how fast it is, on this machine")
+    bench.add_argument("what", choices=("render",))
     command("doctor", "tell what is installed and what is missing")
     evaluate = command("evaluate", "measure how well the words of the starter language land")
     evaluate.add_argument("--seeds", type=int, default=1, help="repeat every item with so many seeds")
