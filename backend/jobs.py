@@ -59,7 +59,7 @@ def generate(
     albedo = making.worn(shop, old)
 
     def condition(style: str, text: str) -> Condition:
-        return Condition(shop.draw.encode_text([f"{style} {text}", f"{style} a person"]))
+        return Condition(shop.draw.encode_text([f"{style} {text}", ""]))
 
     if stage in ("both", "geometry"):
         guidance = ScoreDistillation(shop.draw, preset.geometry.guidance_scale, preset.geometry.residual)

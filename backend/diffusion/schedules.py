@@ -9,8 +9,16 @@ from torch import Tensor
 FIRST, LAST = 980, 20  # DreamFusion and FaceG2E keep 2 % away from both ends
 
 
-def linear(step: int, steps: int, batch: int, generator: torch.Generator, jitter: int = 40) -> Int[Tensor, " B"]:
-    """From FIRST down to LAST, each picture of the batch a few timesteps off, so that no level is skipped."""
-    middle = FIRST + (LAST - FIRST) * step / max(1, steps - 1)
+def linear(
+    step: int,
+    steps: int,
+    batch: int,
+    generator: torch.Generator,
+    first: int = FIRST,
+    last: int = LAST,
+    jitter: int = 40,
+) -> Int[Tensor, " B"]:
+    """From `first` down to `last`, each picture of the batch a few timesteps off, so that no level is skipped."""
+    middle = first + (last - first) * step / max(1, steps - 1)
     offset = torch.randint(-jitter, jitter + 1, (batch,), generator=generator)
-    return (offset + round(middle)).clamp(LAST, FIRST)
+    return (offset + round(middle)).clamp(last, first)

@@ -73,7 +73,7 @@ def run_shape(shop: Workshop, preset: Preset, item: ShapeItem | None, seed: int)
     settings = preset.geometry
     guidance = ScoreDistillation(shop.draw, settings.guidance_scale, settings.residual)
     words = item.prompt if item else "a person"
-    text = shop.draw.encode_text([f"{settings.style} {words}", f"{settings.style} a person"])
+    text = shop.draw.encode_text([f"{settings.style} {words}", ""])
     identity = geometry.generate(shop.model, shop.surface, guidance, Condition(text), settings, seed, Watch())
     return positions(shop.model, AXES, shop.model.vertices(identity=identity)[0])
 
@@ -92,7 +92,7 @@ def run_colour(shop: Workshop, preset: Preset, item: ColourItem, seed: int) -> n
     else:
         chosen = preset.texture
         guidance = ScoreDistillation(shop.draw, chosen.guidance_scale, chosen.residual)
-        text = shop.draw.encode_text([f"{chosen.style} {item.prompt}", f"{chosen.style} a person"])
+        text = shop.draw.encode_text([f"{chosen.style} {item.prompt}", ""])
         after = texture.distil(
             shop.surface, head, worn, fixed, guidance, lambda scene: Condition(text), chosen, seed, Watch()
         )

@@ -71,7 +71,9 @@ def edit_geometry(
         pictures = look(surface, vertices + offsets, cameras, lights, PICTURE).textureless()
         with torch.no_grad():
             before = guidance.model.encode(look(surface, vertices, cameras, lights, PICTURE).textureless())
-        timestep = linear(step, settings.steps, settings.views, generator)
+        timestep = linear(
+            step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
+        )
         condition = Condition(text, original=before)
         distilled = guidance.loss(guidance.model.encode(pictures), timestep, generator, condition)
         return distilled + settings.prior_weight * move.square().mean()

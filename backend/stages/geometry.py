@@ -35,7 +35,9 @@ def generate(
         cameras = sample_views(settings.views, generator, settings.azimuth, settings.elevation)
         lights = sample_lights(settings.views, generator)
         pictures = look(surface, model.vertices(identity=identity), cameras, lights, PICTURE).textureless()
-        timestep = linear(step, settings.steps, settings.views, generator)
+        timestep = linear(
+            step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
+        )
         distilled = guidance.loss(guidance.model.encode(pictures), timestep, generator, condition)
         return distilled + settings.prior_weight * identity.square().mean()
 

@@ -46,6 +46,10 @@ class Pyramid:
             change = change + torch.nn.functional.interpolate(level, (size, size), mode="bilinear", align_corners=False)
         return torch.sigmoid(self.base + change.masked_fill(self.fixed, 0))
 
+    def change(self) -> Float[Tensor, ""]:
+        """Mean square of the coarser levels, in logits."""
+        return torch.stack([level.square().mean() for level in self.levels[:FINE]]).sum()
+
     def roughness(self) -> Float[Tensor, ""]:
         return torch.stack([level.square().mean() for level in self.levels[FINE:]]).sum()
 
@@ -73,9 +77,12 @@ def distil(
         cameras = sample_views(settings.views, generator, settings.azimuth, settings.elevation)
         scene = look(surface, vertices, cameras, sample_lights(settings.views, generator), PICTURE)
         latents = guidance.model.encode(scene.textured(start.albedo()))
-        timestep = linear(step, settings.steps, settings.views, generator)
+        timestep = linear(
+            step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
+        )
         distilled = guidance.loss(latents, timestep, generator, condition_of(scene))
-        return distilled + settings.smoothness_weight * start.roughness()
+        held = settings.prior_weight * start.change() + settings.smoothness_weight * start.roughness()
+        return distilled + held
 
     with torch.no_grad():
         before = start.albedo()
