@@ -182,7 +182,13 @@ def _show(outcome: Mapping[str, Any], answer: BinaryIO | None) -> None:
         answer.flush()
         return
     for name, value in outcome.items():
-        print(f"{name + ':':<16}{value}")
+        if isinstance(value, dict):
+            print(f"{name}:")
+            width = max((len(str(key)) for key in value), default=0)
+            for key, one in value.items():
+                print(f"    {key!s:<{width}}  {one}")
+        else:
+            print(f"{name + ':':<16}{value}")
 
 
 if __name__ == "__main__":

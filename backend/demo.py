@@ -17,7 +17,7 @@ from .errors import BlenderFailed
 from .files import vacant
 
 PROMPT = "an old man with a hooked nose, full lips and dark skin"
-INSTRUCTIONS = ("make his lips red", "give him big ears")
+INSTRUCTIONS = ("make his lips red", "make his chin wider")
 VIEWS = (0.0, 45.0)
 ADDON = Path(__file__).parents[1] / "addon"
 
@@ -51,14 +51,13 @@ def main(options: argparse.Namespace, emit: Emit) -> dict[str, Any]:
         faces.append(out / f"face-{number}")
         asked = {"face": faces[-2], "instruction": instruction, "out": faces[-1], "seed": options.seed + number}
         timed(f"edit: {instruction}", partial(jobs.edit, **asked, **made))
-    timed("contact sheet", lambda: write_sheet(faces, out / "sheet.png", prompt))
+    timed("sheet", lambda: write_sheet(faces, out / "sheet.png", prompt))
     timed("GLB", lambda: jobs.export(face=faces[-1], out=out / "head.glb", **watched))
     emit({"type": "progress", "phase": "Blender", "step": 0, "total": 1})
     timed("Blender: .blend and picture", lambda: into_blender(faces, out / "head.blend", out / "blender.png"))
     emit({"type": "progress", "phase": "Blender", "step": 1, "total": 1})
     return {
-        **{f"{name}"[:60]: f"{value:7.1f} s" for name, value in seconds.items()},
-        "all of it": f"{sum(seconds.values()):7.1f} s",
+        "seconds": {**seconds, "all of it": round(sum(seconds.values()), 1)},
         "faces": ", ".join(str(face) for face in faces),
         "contact sheet": str(out / "sheet.png"),
         "GLB": str(out / "head.glb"),
