@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -18,7 +19,7 @@ ADVICE = "make it anew: python3 -m backend train head"
 NEEDED = (  # noqa: SIM905 - a list would take a line a word
     "faces quads uvs uv_faces uv_quads rest expression_names expressions region_names region_weights part_names "
     "face_parts meta phenotype_rows phenotype_mask local_names local_rows identity_coefficients landmark_faces "
-    "landmark_barycentrics mirror"
+    "landmark_barycentrics mirror phenotype_steps local_steps"
 ).split()
 
 
@@ -33,8 +34,10 @@ SHAPES: dict[str, Shape] = {
     "expressions": ("E", "V", 3),
     "region_weights": ("R", "V"),
     "phenotype_rows": ("P", "V", 3),
+    "phenotype_steps": ("P",),
     "phenotype_mask": ("P", "N"),
     "local_rows": ("2L", "V", 3),
+    "local_steps": ("2L",),
     "identity_coefficients": ("I", "K"),
     "landmark_faces": (68,),
     "landmark_barycentrics": (68, 3),
@@ -97,28 +100,31 @@ def load(path: Path, device: str = "cpu") -> LinearFaceModel:
     topology = topology_of(arrays)
     meta = json.loads(str(arrays["meta"]))
 
-    def rows(name: str) -> torch.Tensor:
-        return torch.from_numpy(arrays[name].astype(np.float32)).reshape(len(arrays[name]), -1).to(device)
-
     phenotypes = Phenotypes(
-        rows=rows("phenotype_rows"),
+        rows=rows_of(arrays, "phenotype").to(device),
         mask=torch.from_numpy(arrays["phenotype_mask"].astype(np.float32)).to(device),
         anchors={name: tuple(values) for name, values in meta["phenotype_anchors"].items()},
         mixed=tuple(meta["phenotype_mixed"]),
     )
-    local_rows = rows("local_rows")
+    local_rows = rows_of(arrays, "local").to(device)
     every_row = torch.cat([phenotypes.rows, local_rows])
     coefficients = torch.from_numpy(arrays["identity_coefficients"]).to(device)
     basis = without_scale(coefficients @ every_row, torch.from_numpy(topology.rest).to(device))
     return LinearFaceModel(
         topology,
         identity_basis=basis,
-        expression_basis=rows("expressions"),
+        expression_basis=torch.from_numpy(arrays["expressions"].astype(np.float32)).flatten(1).to(device),
         phenotypes=phenotypes,
         local_names=tuple(arrays["local_names"].tolist()),
         local_rows=local_rows,
         slider_defaults=torch.tensor(meta["slider_defaults"], device=device),
     )
+
+
+def rows_of(arrays: Mapping[str, np.ndarray], kind: str) -> torch.Tensor:
+    """(N, V*3) the "phenotype" or "local" displacements in head units: the file has integers, and a step a row."""
+    rows = arrays[f"{kind}_rows"].astype(np.float32) * arrays[f"{kind}_steps"].astype(np.float32)[:, None, None]
+    return torch.from_numpy(rows).flatten(1)
 
 
 def without_scale(rows: torch.Tensor, rest: torch.Tensor) -> torch.Tensor:

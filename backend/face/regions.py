@@ -16,7 +16,16 @@ EYES = {"left": range(42, 48), "right": range(36, 42)}  # the person's own left,
 BROWS = {"left": range(22, 27), "right": range(17, 22)}
 UP = np.array([0.0, 1.0, 0.0])
 SIDES = {"left": 1.0, "right": -1.0}
-PARTS = {"mouth": "mouth", "tongue": "tongue", "gums": "gums", "teeth": "teeth", "eye": "eyeball", "iris": "eyeball"}
+PARTS = {
+    "mouth": "mouth",
+    "tongue": "tongue",
+    "gums": "gums",
+    "teeth": "teeth",
+    "lashes": "lashes",
+    "eye": "eyeball",
+    "iris": "eyeball",
+}
+PAIRED = {"lashes"}  # parts of both sides that are one region
 
 Weights = Float[ndarray, " V"]
 
@@ -44,7 +53,7 @@ def name_regions(
     for part in part_names:
         side, _, kind = part.rpartition("_")
         if kind in PARTS:
-            name = f"{side}_{PARTS[kind]}" if side in SIDES else PARTS[kind]
+            name = f"{side}_{PARTS[kind]}" if side in SIDES and kind not in PAIRED else PARTS[kind]
             regions[name] = np.maximum(regions.get(name, 0), of(part))
     return {name: np.clip(weights, 0, 1).astype(np.float32) for name, weights in regions.items()}
 

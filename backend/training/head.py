@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..face.anny import without_scale
+from ..face.anny import rows_of, without_scale
 from ..face.checks import mirror_of
 from ..face.mesh import components, quad_corners
 from ..face.model import LinearFaceModel, Phenotypes
@@ -27,6 +27,7 @@ from .head_sliders import slider_table
 HEAD_HEIGHT = 3.0  # head units from chin to crown and neck: DESIGN.md's ±1.5
 SILENT = 1e-5  # metres: a phenotype's row that moves no vertex of the head further is left out
 SMALLEST = 2e-4  # metres: and so is a slider
+STEP = 4e-5  # head units, 3.5 μm: no row is kept more finely
 SYMMETRIC = 1e-3  # head units: how far a vertex may be from its mirror picture
 ELSEWHERE = "torso-"  # sliders of the body: all they do here is push the neck's rim
 POPULATION = 2000  # heads the identity basis is made from
@@ -72,7 +73,7 @@ def convert(model: Any) -> dict[str, np.ndarray]:
 
     rows = np.concatenate([mesh.rows, pieces.rows], axis=1)
     groups = np.split(rows, [actions.start, actions.stop])
-    # No shape moves the head as a whole, which float16 could not carry; what is still in most of it stays still.
+    # No shape moves the head as a whole, which 16 bits could not carry; what is still in most of it stays still.
     groups[0] -= groups[0][:, :count].mean(axis=1, keepdims=True)
     groups[2] -= np.median(groups[2][:, :count], axis=1, keepdims=True)
     moving = np.abs(groups[0]).max(axis=(1, 2)) > SILENT
@@ -87,8 +88,9 @@ def convert(model: Any) -> dict[str, np.ndarray]:
     }
     anchors = {name: model.anchors[name].tolist() for name in model.phenotype_labels if name not in PHENOTYPE_MIXED}
     rest, scale = _normalised(np.concatenate([mesh.rest, pieces.rest]), count, head, anchors)
-    for name in ("phenotype_rows", "expressions", "local_rows"):
-        head[name] = (head[name] / scale).astype(np.float16)
+    for kind in ("phenotype", "local"):
+        head[f"{kind}_rows"], head[f"{kind}_steps"] = _in_steps(head[f"{kind}_rows"] / scale)
+    head["expressions"] = (head["expressions"] / scale).astype(np.float16)
     head |= {"rest": rest.astype(np.float32)} | _surface(rest, mesh, pieces)
     marks = landmarks(rest[:count], mesh.faces, mesh.parts)
     head |= {"landmark_faces": marks.faces, "landmark_barycentrics": marks.barycentrics}
@@ -195,20 +197,23 @@ def _default_sliders(anchors: dict[str, list[float]], local_names: list[str]) ->
     return [DEFAULTS.get(name, 0.5) for name in names] + [0.0] * len(local_names)
 
 
+def _in_steps(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N, V, 3) int16 and (N,) the head units that 1 of each row is: large rows are as exact as small ones."""
+    steps = np.maximum(np.abs(rows).max(axis=(1, 2)) / np.iinfo(np.int16).max, STEP).astype(np.float32)
+    return np.round(rows / steps[:, None, None]).astype(np.int16), steps
+
+
 def _model_of(head: dict[str, np.ndarray], anchors: dict[str, list[float]], local_names: list[str]) -> LinearFaceModel:
     """A model of sliders only, enough to evaluate heads before the file exists (its topology is never looked at)."""
 
-    def flat(name: str) -> torch.Tensor:
-        return torch.from_numpy(head[name].astype(np.float32)).flatten(1)
-
     phenotypes = Phenotypes(
-        flat("phenotype_rows"),
+        rows_of(head, "phenotype"),
         torch.from_numpy(head["phenotype_mask"].astype(np.float32)),
         {name: tuple(values) for name, values in anchors.items()},
         PHENOTYPE_MIXED,
     )
     model = LinearFaceModel.__new__(LinearFaceModel)
-    model.phenotypes, model.local_rows = phenotypes, flat("local_rows")
+    model.phenotypes, model.local_rows = phenotypes, rows_of(head, "local")
     model.slider_defaults = torch.tensor(_default_sliders(anchors, local_names))
     return model
 
@@ -217,7 +222,8 @@ def _normalised(
     rest: np.ndarray, count: int, head: dict[str, np.ndarray], anchors: dict[str, list[float]]
 ) -> tuple[np.ndarray, float]:
     """The mean head in head units round the origin, and how many metres a unit is; `count` vertices are measured."""
-    model = _model_of(head, anchors, head["local_names"].tolist())
+    whole = {f"{kind}_steps": np.ones(len(head[f"{kind}_rows"])) for kind in ("phenotype", "local")}
+    model = _model_of(head | whole, anchors, head["local_names"].tolist())
     adult = rest + model._slider_sum(model.slider_defaults[None]).numpy().reshape(-1, 3)
     low, high = adult[:count].min(axis=0), adult[:count].max(axis=0)
     scale = float((high[1] - low[1]) / HEAD_HEIGHT)
@@ -246,11 +252,13 @@ def random_sliders(
     model: LinearFaceModel, count: int, generator: torch.Generator, spread: float = 0.35
 ) -> torch.Tensor:
     """(count, S) sliders of random adults: phenotypes uniform, local ones normal with `spread`, clamped to ±1."""
-    names = model.phenotypes.names
+    phenotypes = model.phenotypes
+    assert phenotypes is not None
+    names = phenotypes.names
     values = torch.rand(count, len(names), generator=generator)
     age = names.index("age")
     values[:, age] = ADULT[0] + (ADULT[1] - ADULT[0]) * values[:, age]
-    mixed = len(names) - len(model.phenotypes.mixed)
+    mixed = len(names) - len(phenotypes.mixed)
     values[:, mixed:] = -torch.log(values[:, mixed:].clamp(min=1e-6))  # uniform over the shares that sum to 1
     local = torch.randn(count, len(model.local_rows) // 2, generator=generator) * spread
     return torch.cat([values, local.clamp(-1, 1)], dim=1)
@@ -261,12 +269,14 @@ def _identity_coefficients(head: dict[str, np.ndarray]) -> np.ndarray:
     meta = json.loads(str(head["meta"]))
     model = _model_of(head, meta["phenotype_anchors"], head["local_names"].tolist())
     sliders = random_sliders(model, POPULATION, torch.Generator().manual_seed(0))
-    count = len(model.phenotypes.names)
+    phenotypes = model.phenotypes
+    assert phenotypes is not None
+    count = len(phenotypes.names)
     local = sliders[:, count:]
     both_sides = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], dim=2).flatten(1)
-    coefficients = torch.cat([model.phenotypes.weights(sliders[:, :count]), both_sides], dim=1)
+    coefficients = torch.cat([phenotypes.weights(sliders[:, :count]), both_sides], dim=1)
     coefficients = coefficients - coefficients.mean(0)
-    every_row = torch.cat([model.phenotypes.rows, model.local_rows])
+    every_row = torch.cat([phenotypes.rows, model.local_rows])
     heads = without_scale(coefficients @ every_row, torch.from_numpy(head["rest"]))
     left, singular, _ = torch.linalg.svd(heads, full_matrices=False)
     kept = float((singular[:COMPONENTS] ** 2).sum() / (singular**2).sum())

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from backend.language import BEARD, NATURAL_SKIN, PAINT, SKIN, Look
-from backend.training.painter import Canvas, paint
+from backend.training.painter import Canvas, natural_brows, paint
 
 PLAIN = Look(tone=0.3, seed=4)
 
@@ -98,3 +98,29 @@ def test_a_canvas_knows_each_texels_place_and_part(canvas, head):
     assert (places.amax(1) <= high + 1e-4).all()
     left = canvas.position[0][canvas.parts["left_eye"]]
     assert left.min() > 0
+
+
+def test_teeth_are_white_with_gums_and_lashes_dark(canvas):
+    brightness = paint(canvas, PLAIN)[0].mean(0)
+    for jaw in ("upper_teeth", "lower_teeth"):
+        part = canvas.parts[jaw]
+        across, up = canvas.arch[:, part]
+        assert across.min() < 0.1
+        assert across.max() > 0.9
+        assert brightness[part][up > 0.5].mean() > 0.7
+        red, green, _ = paint(canvas, PLAIN)[0][:, part][:, up < 0.1].mean(1)
+        assert red - green > 0.1
+    for side in ("left_lashes", "right_lashes"):
+        assert brightness[canvas.parts[side]].max() < 0.15
+
+
+def test_natural_brows_are_thinner_than_the_regions_and_alike_on_both_sides(canvas):
+    brows = natural_brows(canvas)
+    everywhere = canvas.regions["left_brow"] + canvas.regions["right_brow"]
+    assert 0.1 * (everywhere > 0.1).sum() < (brows > 0.1).sum() < 0.7 * (everywhere > 0.1).sum()
+    left, right = (brows[sign * canvas.position[0] > 0].sum() for sign in (1, -1))
+    assert left.item() == pytest.approx(right.item(), rel=0.05)
+    plain, painted = paint(canvas, PLAIN), paint(canvas, PLAIN, brows)
+    away = everywhere + brows == 0
+    grown = torch.nn.functional.max_pool2d((~away)[None].float(), 15, 1, 7)[0] > 0
+    assert torch.equal(plain[0][:, ~grown], painted[0][:, ~grown])
