@@ -295,7 +295,7 @@ class Weights(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *wanted: Tensor):
+    def backward(ctx: Any, *wanted: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]
         clip, faces, pixel, face, weights = ctx.saved_tensors
         inputs = [_vectors(clip), *_indices(faces, pixel, face), _rows(weights), _rows(wanted[0]), *ctx.size[1:]]
         count = max(len(ctx.parts) // max(len(clip), 1), 1)
@@ -332,7 +332,7 @@ class Blend(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *wanted: Tensor):
+    def backward(ctx: Any, *wanted: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]
         values, weights, faces, face = ctx.saved_tensors
         batch, count, channels = values.shape
         of_values = bool(ctx.needs_input_grad[0])
@@ -371,7 +371,7 @@ class SummedNormals(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *wanted: Tensor):
+    def backward(ctx: Any, *wanted: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]
         vertices, faces = ctx.saved_tensors
         gradient = torch.zeros_like(vertices, memory_format=torch.contiguous_format)
         given, drawn = [_vectors(vertices), *_indices(faces), _vectors(wanted[0])], _vectors(gradient)
