@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import struct
+import tokenize
 import uuid
 import zipfile
 import zlib
@@ -35,6 +36,7 @@ UNREADABLE = (  # all that numpy, zipfile, zlib and Pillow raise about damaged f
     MemoryError,
     OverflowError,
     struct.error,
+    tokenize.TokenError,
     zlib.error,
     zipfile.BadZipFile,
     Image.DecompressionBombError,
