@@ -57,4 +57,6 @@ def vacant(folder: Path) -> None:
     while not above.exists():
         above = above.parent
     if not above.is_dir() or not os.access(above, os.W_OK):
-        raise FolderUnwritable(f"{folder} cannot be written: {above} admits no new files", advice="choose a folder you may write to")
+        raise FolderUnwritable(
+            f"{folder} cannot be written: {above} admits no new files", advice="choose a folder you may write to"
+        )

@@ -198,7 +198,11 @@ def asked(change: Change) -> set[str]:
 
 def labels() -> tuple[str, ...]:
     """Every label a caption or an instruction can have, sorted."""
-    found = {axis_label(axis.name, sign) for axis in SHAPES for sign in (1.0, -1.0)} | {"beard", "mask=None", "beard=None"}
+    found = {axis_label(axis.name, sign) for axis in SHAPES for sign in (1.0, -1.0)} | {
+        "beard",
+        "mask=None",
+        "beard=None",
+    }
     for thing, table in (("skin", SKIN), ("lips", PAINT), ("mask", PAINT), ("beard", BEARD)):
         found |= {f"{thing}={colour}" for colour in table}
     return tuple(sorted(found))

@@ -18,9 +18,9 @@ def toy_topology() -> Topology:
     row, column = np.mgrid[0 : ROWS + 1, 0 : COLUMNS + 1]
     across = 2 * np.pi * column / COLUMNS - np.pi
     height = np.radians(75) * (2 * row / ROWS - 1)
-    rest = np.stack(
-        [np.sin(across) * np.cos(height), np.sin(height), np.cos(across) * np.cos(height)], axis=-1
-    )[:, :COLUMNS]
+    rest = np.stack([np.sin(across) * np.cos(height), np.sin(height), np.cos(across) * np.cos(height)], axis=-1)[
+        :, :COLUMNS
+    ]
     uvs = np.stack([column / COLUMNS, 0.05 + 0.9 * row / ROWS], axis=-1).reshape(-1, 2)
     row, column = (axis.reshape(-1) for axis in np.mgrid[0:ROWS, 0:COLUMNS])
     corners = [(row, column), (row, column + 1), (row + 1, column + 1), (row + 1, column)]

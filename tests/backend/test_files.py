@@ -13,9 +13,7 @@ def test_a_file_is_written_and_replaced(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(
-    ("code", "error"), [(errno.ENOSPC, errors.DiskFull), (errno.EACCES, errors.FolderUnwritable)]
-)
+@pytest.mark.parametrize(("code", "error"), [(errno.ENOSPC, errors.DiskFull), (errno.EACCES, errors.FolderUnwritable)])
 def test_a_failing_write_leaves_what_was_there(tmp_path, monkeypatch, code, error):
     path = write_whole(tmp_path / "file", b"before")
 

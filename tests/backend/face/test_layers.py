@@ -68,9 +68,7 @@ def test_vertices_outside_the_weights_keep_their_bytes(seed, strength):
 
 def test_an_untouched_vertex_keeps_the_sign_of_its_zero():
     positions = np.full((3, 3), -0.0, np.float32)
-    layer = Layer(
-        "", "", "geometry", "auto", weights=np.zeros(3, np.float32), offsets=np.ones((3, 3), np.float32)
-    )
+    layer = Layer("", "", "geometry", "auto", weights=np.zeros(3, np.float32), offsets=np.ones((3, 3), np.float32))
     assert add_offsets(positions, layer).tobytes() == positions.tobytes()
 
 
