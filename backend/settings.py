@@ -51,14 +51,14 @@ class EditTextureSettings:
 
     steps: int = 80
     views: int = 2
-    guidance_scale: float = 5.0
+    guidance_scale: float = 7.0
     image_guidance_scale: float = 1.5  # Brooks et al. 2023, sec. 3.2.1: 1 to 2.5
     first_timestep: int = 800
     last_timestep: int = 150
     residual: float = 1.0  # 1 is SDS, 0 the classifier score alone
     learning_rate: float = 0.025
-    prior_weight: float = 0.25  # times the mean square of the coarser levels
-    smoothness_weight: float = 1.0
+    prior_weight: float = 0.12  # times the mean square of the coarser levels
+    smoothness_weight: float = 0.6
     azimuth: float = 35.0
     elevation: float = 10.0
 
@@ -67,15 +67,15 @@ class EditTextureSettings:
 class EditGeometrySettings:
     """Instruction and face to vertex offsets, on grey renders."""
 
-    steps: int = 80
+    steps: int = 50
     views: int = 2
     guidance_scale: float = 10.0
     image_guidance_scale: float = 1.5
     first_timestep: int = 650
     last_timestep: int = 150
     residual: float = 0.0  # 1 is SDS, 0 the classifier score alone
-    learning_rate: float = 0.05
-    prior_weight: float = 0.02
+    learning_rate: float = 0.03
+    prior_weight: float = 0.08  # less makes a wider chin a box
     azimuth: float = 35.0
     elevation: float = 10.0
 

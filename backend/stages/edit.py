@@ -21,7 +21,7 @@ from .geometry import PICTURE
 from .optimise import Watch, optimise
 from .texture import distil, shrink
 
-REACH = 0.5  # head units an unnamed neighbourhood follows a shape edit, falling off smoothly
+REACH = 0.65  # head units an unnamed neighbourhood follows a shape edit, falling off smoothly
 
 
 def edit_texture(
