@@ -28,7 +28,8 @@ class Condition:
 class Guidance(Protocol):
     """Distance of latents from what a network wants to see, as a scalar with that gradient."""
 
-    model: Diffusion
+    @property
+    def model(self) -> Diffusion: ...
 
     def loss(
         self,

@@ -31,9 +31,9 @@ def text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
             num_hidden_layers=2,
             num_attention_heads=4,
             max_position_embeddings=tokenizer.model_max_length,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,  # pyright: ignore[reportArgumentType]
+            eos_token_id=tokenizer.eos_token_id,  # pyright: ignore[reportArgumentType]
+            pad_token_id=tokenizer.pad_token_id,  # pyright: ignore[reportArgumentType]
         )
     )
 
