@@ -46,7 +46,7 @@ class Diffusion:
         transformers_logging.disable_progress_bar()
         for logging in (diffusers_logging, transformers_logging):
             logging.set_verbosity_error()
-        classes = {
+        classes: dict[str, Any] = {
             "tokenizer": CLIPTokenizer,
             "text_encoder": CLIPTextModel,
             "vae": AutoencoderTiny if _is_tiny(folders["vae"]) else AutoencoderKL,
