@@ -56,7 +56,7 @@ class Diffusion:
         loaded: dict[str, Any] = {}
         for name, kind in classes.items():
             options: dict[str, Any] = {"local_files_only": True}
-            if issubclass(kind, torch.nn.Module):
+            if name in ("text_encoder", "vae", "unet"):
                 options["dtype" if name == "text_encoder" else "torch_dtype"] = torch.float32
             try:
                 part = kind.from_pretrained(str(folders[name]), **options)
