@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ..diffusion.guidance import Condition, EditDistillation, ScoreDistillation
-from ..language import BEARD, PAINT, SHAPES, SKIN, Colour, with_article
+from ..language import HAIR, PAINT, SHAPES, SKIN, Colour, with_article
 from ..pictures import to_bytes, to_tensor
 from ..render.uv import unwrapped
 from ..settings import Preset
@@ -60,7 +60,7 @@ def colour_items() -> Iterator[ColourItem]:
         ("{} skin", ("forehead", "left_cheek", "right_cheek"), SKIN),
         ("{} lips", ("lips",), PAINT),
         ("a {} eye mask", ("eye_mask",), PAINT),
-        ("a {} beard", ("chin",), BEARD),
+        ("a {} beard", ("chin",), HAIR),
     )
     for phrase, region, table in things:
         for name, colour in table.items():

@@ -9,12 +9,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..face.mesh import Topology
-from ..language import BEARD, NATURAL_SKIN, PAINT, SKIN, Look
+from ..language import HAIR, NATURAL_SKIN, PAINT, SKIN, Look
 from ..render.picture import Surface
 from ..render.uv import pad_seams, unwrapped
 
 IRISES = ((70, 46, 28), (96, 70, 40), (74, 104, 140), (70, 112, 84), (96, 104, 112))
-HAIRS = ((36, 30, 28), (70, 48, 32), (120, 88, 52), (150, 146, 140))
+NATURAL_HAIRS = ((36, 30, 28), (70, 48, 32), (120, 88, 52), (150, 146, 140))
 IRIS_RADIUS = 0.40  # of the eye's island, where the package's eyeball is seen from the front
 PUPIL_RADIUS = 0.16
 TEETH = 16  # across an arch of the base mesh, which is smooth
@@ -75,7 +75,7 @@ def paint(canvas: Canvas, look: Look, brows: Float[Tensor, "S S"] | None = None)
     flush = sum(canvas.regions[name] for name in ("left_cheek", "right_cheek", "nose", "left_ear", "right_ear"))
     if look.skin != "green":
         albedo = albedo * (1 - torch.as_tensor(flush).clamp(0, 1) * _rgb((6, 22, 20)) * 0.9)
-    hair = _pick(HAIRS, generator)
+    hair = _pick(NATURAL_HAIRS, generator)
     if brows is None:
         brows = (canvas.regions["left_brow"] + canvas.regions["right_brow"]).clamp(0, 1) * 0.85
     albedo = _over(albedo, hair * (1 + 0.15 * fine), brows)
@@ -84,7 +84,7 @@ def paint(canvas: Canvas, look: Look, brows: Float[Tensor, "S S"] | None = None)
     albedo = _over(albedo, _rgb(PAINT[look.lips]) if look.lips else natural, lips * (0.95 if look.lips else 0.8))
     if look.beard:
         grain = (0.92 + 0.12 * fine).clamp(0, 1)
-        albedo = _over(albedo, _rgb(BEARD[look.beard]) * (1 + 0.12 * fine), canvas.regions["beard"] * grain * 0.95)
+        albedo = _over(albedo, _rgb(HAIR[look.beard]) * (1 + 0.12 * fine), canvas.regions["beard"] * grain * 0.95)
     if look.mask:
         around = canvas.regions["eye_mask"]
         albedo = _over(albedo, _rgb(PAINT[look.mask]) * (1 + 0.03 * coarse), (around * 1.6 - 0.3).clamp(0, 1))

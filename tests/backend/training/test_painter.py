@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from backend.language import BEARD, NATURAL_SKIN, PAINT, SKIN, Look
+from backend.language import HAIR, NATURAL_SKIN, PAINT, SKIN, Look
 from backend.training.painter import Canvas, natural_brows, paint
 
 PLAIN = Look(tone=0.3, seed=4)
@@ -28,7 +28,7 @@ def inside(canvas: Canvas, region: str) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("part", "region", "table"), [("lips", "lips", PAINT), ("mask", "eye_mask", PAINT), ("beard", "beard", BEARD)]
+    ("part", "region", "table"), [("lips", "lips", PAINT), ("mask", "eye_mask", PAINT), ("beard", "beard", HAIR)]
 )
 def test_what_is_named_gets_its_colour_and_nothing_else_changes(canvas, part, region, table):
     plain = paint(canvas, PLAIN)

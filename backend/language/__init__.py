@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
-Colour = tuple[int, int, int]
+from .looks import HAIR, NATURAL_SKIN as NATURAL_SKIN, PAINT, SKIN, Colour, Look
 
 
 @dataclass(frozen=True)
@@ -88,23 +88,7 @@ SHAPES = (
         ("fatter", "thinner"),
     ),
 )
-NATURAL_SKIN: tuple[Colour, Colour] = ((228, 184, 158), (166, 118, 90))  # unnamed skin lies between these
-SKIN: dict[str, Colour] = {"pale": (244, 222, 212), "dark": (92, 62, 46), "green": (98, 158, 84)}
-PAINT: dict[str, Colour] = {"red": (188, 22, 34), "blue": (38, 66, 190), "black": (26, 23, 25), "green": (34, 130, 60)}
-BEARD: dict[str, Colour] = {"black": (38, 31, 29), "brown": (98, 64, 38), "white": (222, 219, 212)}
 PRONOUNS = (("his", "him"), ("her", "her"), ("their", "them"))
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a face's texture shows, in words where it was named. None: not there, or not named (skin)."""
-
-    skin: str | None = None
-    lips: str | None = None
-    mask: str | None = None
-    beard: str | None = None
-    tone: float = 0.5  # 0..1 between the natural skins where the skin is not named
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,7 +123,7 @@ def draw_person(rng: random.Random) -> Person:
     def maybe(table: dict[str, Colour], chance: float) -> str | None:
         return rng.choice(list(table)) if rng.random() < chance else None
 
-    look = Look(maybe(SKIN, 0.5), maybe(PAINT, 0.45), maybe(PAINT, 0.3), maybe(BEARD, 0.3), rng.random())
+    look = Look(maybe(SKIN, 0.5), maybe(PAINT, 0.45), maybe(PAINT, 0.3), maybe(HAIR, 0.3), rng.random())
     return Person(shape, replace(look, seed=rng.randrange(2**31)))
 
 
@@ -203,7 +187,7 @@ def labels() -> tuple[str, ...]:
         "mask=None",
         "beard=None",
     }
-    for thing, table in (("skin", SKIN), ("lips", PAINT), ("mask", PAINT), ("beard", BEARD)):
+    for thing, table in (("skin", SKIN), ("lips", PAINT), ("mask", PAINT), ("beard", HAIR)):
         found |= {f"{thing}={colour}" for colour in table}
     return tuple(sorted(found))
 
@@ -251,7 +235,7 @@ def draw_colour_change(person: Person, rng: random.Random) -> Change:
         colour = rng.choice(list(PAINT))
         phrases = [f"give {him} a {colour} eye mask", f"add a {colour} eye mask", f"paint a {colour} eye mask"]
     elif what == "beard":
-        colour = rng.choice(list(BEARD))
+        colour = rng.choice(list(HAIR))
         phrases = [f"give {him} a {colour} beard", f"add a {colour} beard", f"make {his} beard {colour}"]
     else:
         what = "beard" if rng.random() < 0.5 else "mask"
@@ -270,5 +254,5 @@ def words() -> tuple[str, ...]:
     found |= set("make turn give paint add remove skin lips eye mask beard he she they".split())  # noqa: SIM905 - a list would take a line a word
     for axis in SHAPES:
         found |= {axis.more, axis.less, axis.noun, *axis.comparatives}
-    found |= {*SKIN, *PAINT, *BEARD}
+    found |= {*SKIN, *PAINT, *HAIR}
     return tuple(sorted(found - {""}))
