@@ -123,7 +123,13 @@ def draw_person(rng: random.Random) -> Person:
     def maybe(table: dict[str, Colour], chance: float) -> str | None:
         return rng.choice(list(table)) if rng.random() < chance else None
 
-    look = Look(maybe(SKIN, 0.5), maybe(PAINT, 0.45), maybe(PAINT, 0.3), maybe(HAIR, 0.3), rng.random())
+    look = Look(
+        skin=maybe(SKIN, 0.5),
+        lips=maybe(PAINT, 0.45),
+        mask=maybe(PAINT, 0.3),
+        beard=maybe(HAIR, 0.3),
+        tone=rng.random(),
+    )
     return Person(shape, replace(look, seed=rng.randrange(2**31)))
 
 
