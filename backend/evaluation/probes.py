@@ -1,18 +1,26 @@
-"""How far a face went along each axis of the face language, and which colour its regions have."""
+"""How far a face went along each axis of the face language, judged on its mesh, in units of what was taught.
+
+A word's own displacement field says how the whole head moves; the measures of `measures` say what becomes of a nose
+or a lip. Judged by the fields alone, whatever else moves the head far counts as the word: on 400 heads with known
+values on ten axes the judgements agreed with the truth by a correlation of 0.84 in the mean (lips 0.64), by the
+measures alone 0.92 (gender 0.82), by both together 0.93 (least 0.88). So both are used, each in deviations over
+random heads, and weighed against how random heads vary in them (generalised least squares).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from numpy import ndarray
+from jaxtyping import Float
 from torch import Tensor
 
 from ..face.model import LinearFaceModel
+from .measures import NAMES, RANDOM_HEADS, SEED, Norms, Points, measured
 
 Axis = tuple[tuple[str, float, float], ...]  # (slider, value at -1, value at +1), …
+RIDGE = 0.1  # added to each number's variance; 0.01 to 0.1 judge alike, 0.5 less well
 
 
 def fields(model: LinearFaceModel, axes: Sequence[Axis]) -> Float[Tensor, "A D"]:
@@ -35,56 +43,57 @@ def without_size(displacements: Float[Tensor, "N D"], rest: Float[Tensor, "V 3"]
     return flat - (flat @ growth)[:, None] * growth
 
 
-def positions(model: LinearFaceModel, axes: Sequence[Axis], vertices: Float[Tensor, "V 3"]) -> Float[Tensor, " A"]:
-    """Where a head lies on each axis: 1 is the end of the range the networks were taught, 0 the mean head.
+@dataclass(frozen=True)
+class Judge:
+    """Tells where heads lie on each axis: 1 is the end of the range the networks were taught, 0 the mean head.
 
-    All axes are solved for together (least squares), so that one that resembles another does not count twice.
+    Attributes:
+        fields: (A, D) each axis's displacement, `points` and `norms` those of the measures.
+        reader: (A, A + M) from features to positions on the axes, all solved for together.
+        named: (A,) the measure that tells most of each axis, and whether the axis raises it (1) or lowers it (-1).
+        reach: (A,) how far one unit of each axis moves the vertex it moves most, in millimetres.
     """
-    basis = fields(model, axes)
-    moved = without_size((vertices - model.rest).reshape(1, -1), model.rest)
-    return torch.linalg.lstsq(basis.T.double(), moved.T.double()).solution[:, 0].float()
 
+    model: LinearFaceModel
+    fields: Float[Tensor, "A D"]
+    points: Points
+    norms: Norms
+    reader: Float[Tensor, "A N"]
+    named: tuple[tuple[str, float], ...]
+    reach: Float[Tensor, " A"]
 
-def region_colour(albedo: UInt8[ndarray, "S S 3"], weights: Float[ndarray, "S S"]) -> Float[ndarray, "3"]:
-    """Mean sRGB (0..255) of an albedo over a region."""
-    return (albedo * weights[..., None]).sum((0, 1)) / max(float(weights.sum()), 1e-9)
+    @classmethod
+    def of(cls, model: LinearFaceModel, axes: Sequence[Axis]) -> Judge:
+        """Always the same for the same head and axes: its random heads are."""
+        points = Points.of(model.topology)
+        basis, norms = fields(model, axes), Norms.of(model, points)
+        count = len(axes)
+        judge = cls(model, basis, points, norms, torch.zeros(count, count), (), torch.zeros(count))
+        ends = torch.stack([model.rest + sign * basis.view(count, -1, 3) for sign in (1.0, -1.0)])
+        answers = (judge.features(ends[0]) - judge.features(ends[1])) / 2
+        generator = torch.Generator().manual_seed(SEED + 1)
+        drawn = torch.randn(RANDOM_HEADS, model.identity_size, generator=generator)
+        noise = torch.cov(torch.cat([judge.features(model.vertices(identity=few)) for few in drawn.split(100)]).T)
+        noise = noise + RIDGE * torch.diag(noise.diagonal())
+        weighed = torch.linalg.solve(noise, answers.T).T
+        reader = torch.linalg.solve(weighed @ answers.T, weighed)
+        told = answers[:, count:]
+        best = told.abs().argmax(1)
+        named = tuple((NAMES[int(place)], float(told[row, place].sign())) for row, place in enumerate(best))
+        reach = basis.view(count, -1, 3).norm(dim=2).amax(1) * points.millimetres
+        return cls(model, basis, points, norms, reader, named, reach)
 
+    def features(self, vertices: Float[Tensor, "B V 3"]) -> Float[Tensor, "B N"]:
+        """The share of each axis's own displacement in the head's, then all measures in deviations; in float64."""
+        moved = without_size((vertices - self.model.rest).flatten(1), self.model.rest)
+        along = moved @ self.fields.T / self.fields.square().sum(1)
+        return torch.cat([along, self.scores(vertices)], dim=1).double()
 
-def lab(colour: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
-    """CIE L*a*b* (D65) of an sRGB colour 0..255. Source: IEC 61966-2-1, CIE 15."""
-    c = np.asarray(colour, float) / 255
-    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-    matrix = np.array(
-        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-    )
-    t = matrix @ linear / np.array([0.95047, 1.0, 1.08883])
-    f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+    def scores(self, vertices: Float[Tensor, "B V 3"]) -> Float[Tensor, "B M"]:
+        """All measures in deviations from the mean of random heads."""
+        return self.norms.scores(measured(self.points, vertices))
 
-
-def delta_e(first: Float[ndarray, "3"], second: Float[ndarray, "3"]) -> float:
-    """CIEDE2000 between two sRGB colours 0..255."""
-    return ciede2000(lab(first), lab(second))
-
-
-def ciede2000(first: Float[ndarray, "3"], second: Float[ndarray, "3"]) -> float:
-    """Colour difference of two L*a*b* colours, about 1 where it is just seen. Source: Sharma, Wu, Dalal 2005."""
-    (l1, a1, b1), (l2, a2, b2) = first, second
-    c_mean = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
-    g = 0.5 * (1 - np.sqrt(c_mean**7 / (c_mean**7 + 25.0**7)))
-    a1, a2 = a1 * (1 + g), a2 * (1 + g)
-    c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
-    h1, h2 = (np.degrees(np.arctan2(b, a)) % 360 for a, b in ((a1, b1), (a2, b2)))
-    dh = 0.0 if c1 * c2 == 0 else (h2 - h1 + 180) % 360 - 180
-    big_h = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(dh / 2))
-    l_mean, c_mean = (l1 + l2) / 2, (c1 + c2) / 2
-    h_mean = h1 + h2 if c1 * c2 == 0 else (h1 + dh / 2) % 360
-    t = 1 - 0.17 * np.cos(np.radians(h_mean - 30)) + 0.24 * np.cos(np.radians(2 * h_mean))
-    t += 0.32 * np.cos(np.radians(3 * h_mean + 6)) - 0.20 * np.cos(np.radians(4 * h_mean - 63))
-    s_l = 1 + 0.015 * (l_mean - 50) ** 2 / np.sqrt(20 + (l_mean - 50) ** 2)
-    s_c, s_h = 1 + 0.045 * c_mean, 1 + 0.015 * c_mean * t
-    turn = (
-        -2 * np.sqrt(c_mean**7 / (c_mean**7 + 25.0**7)) * np.sin(np.radians(60 * np.exp(-(((h_mean - 275) / 25) ** 2))))
-    )
-    dl, dc, dh = (l2 - l1) / s_l, (c2 - c1) / s_c, big_h / s_h
-    return float(np.sqrt(dl * dl + dc * dc + dh * dh + turn * dc * dh))
+    def positions(self, vertices: Float[Tensor, "V 3"]) -> Float[Tensor, " A"]:
+        """Where a head lies on each axis."""
+        features = self.features(torch.stack([vertices, self.model.rest]))
+        return (self.reader @ (features[0] - features[1])).float()

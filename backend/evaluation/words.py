@@ -18,7 +18,8 @@ from ..settings import Preset
 from ..stages import edit, geometry, texture
 from ..stages.optimise import Watch
 from ..workshop import Workshop
-from .probes import delta_e, positions, region_colour
+from .colours import delta_e, region_colour
+from .probes import Judge
 
 Emit = Callable[[dict[str, Any]], None]
 AXES = [axis.sliders for axis in SHAPES]
@@ -68,14 +69,14 @@ def colour_items() -> Iterator[ColourItem]:
             yield ColourItem(f"give him {phrase.format(name)}", region, colour, True)
 
 
-def run_shape(shop: Workshop, preset: Preset, item: ShapeItem | None, seed: int) -> torch.Tensor:
+def run_shape(shop: Workshop, judge: Judge, preset: Preset, item: ShapeItem | None, seed: int) -> torch.Tensor:
     """(A,) where the head lies on every axis after the geometry stage; without an item, for the empty prompt."""
     settings = preset.geometry
     guidance = ScoreDistillation(shop.draw, settings.guidance_scale, settings.residual)
     words = item.prompt if item else "a person"
     text = shop.draw.encode_text([f"{settings.style} {words}", ""])
     identity = geometry.generate(shop.model, shop.surface, guidance, Condition(text), settings, seed, Watch())
-    return positions(shop.model, AXES, shop.model.vertices(identity=identity)[0])
+    return judge.positions(shop.model.vertices(identity=identity)[0])
 
 
 def run_colour(shop: Workshop, preset: Preset, item: ColourItem, seed: int) -> np.ndarray:
@@ -101,7 +102,7 @@ def run_colour(shop: Workshop, preset: Preset, item: ColourItem, seed: int) -> n
 
 def evaluate(shop: Workshop, preset: Preset, seeds: int, emit: Emit) -> dict[str, Any]:
     """All items; a row each, and the sums under the names that other tables use."""
-    shapes, colours = list(shape_items()), list(colour_items())
+    shapes, colours, judge = list(shape_items()), list(colour_items()), Judge.of(shop.model, AXES)
     total, done = seeds * (1 + len(shapes) + len(colours)), 0
     shape_rows: list[dict[str, Any]] = []
     colour_rows: list[dict[str, Any]] = []
@@ -112,11 +113,11 @@ def evaluate(shop: Workshop, preset: Preset, seeds: int, emit: Emit) -> dict[str
         emit({"type": "progress", "phase": "evaluate", "step": done, "total": total})
 
     for seed in range(seeds):
-        empty = run_shape(shop, preset, None, seed)
+        empty = run_shape(shop, judge, preset, None, seed)
         step()
         for item in shapes:
             started = time.monotonic()
-            found = run_shape(shop, preset, item, seed)
+            found = run_shape(shop, judge, preset, item, seed)
             moved = found - empty
             others = torch.cat([moved[: item.axis], moved[item.axis + 1 :]])
             shape_rows.append(
@@ -149,7 +150,7 @@ def _colour_row(shop: Workshop, preset: Preset, item: ColourItem, seed: int) -> 
         "seed": seed,
         "edit": item.is_edit,
         "colour": [round(float(value)) for value in colour],
-        "delta_e": round(delta_e(colour, np.array(item.colour, float)), 1),
+        "delta_e": round(float(delta_e(colour, np.array(item.colour, float))), 1),
         "seconds": round(time.monotonic() - started, 1),
     }
 
