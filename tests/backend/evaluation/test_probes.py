@@ -29,8 +29,8 @@ def judge(model):
 def test_a_head_moved_along_one_axis_is_found_there(model, judge, row: int):
     moved = model.rest + 0.7 * fields(model, AXES)[row].view(-1, 3)
     found = judge.positions(moved)
-    assert found[row] == pytest.approx(0.7, abs=0.1)
-    assert torch.cat([found[:row], found[row + 1 :]]).abs().max() < 0.15
+    assert found[row] == pytest.approx(0.7, abs=0.15)
+    assert torch.cat([found[:row], found[row + 1 :]]).abs().max() < 0.2
 
 
 def test_growing_a_head_moves_it_along_no_axis_far(model, judge):
