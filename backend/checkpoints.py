@@ -1,7 +1,7 @@
 """Which checkpoints the project knows, and where they lie. Standard library only: the add-on imports this file.
 
-Names, folders and licences are data in `ckpts/registry.json`; a folder is looked for in `$FACEWRIGHT_HOME/ckpts`
-first, then in `ckpts/` beside `backend/`.
+Names, folders and licences are data in `ckpts/registry.json`; a folder is looked for in `--base` first, then in
+`$FACEWRIGHT_HOME/ckpts`, then in `ckpts/` beside `backend/`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,36 @@ def registry() -> dict[str, Any]:
         raise CheckpointMissing(f"{path.name} cannot be read ({error})", advice="install Facewright again") from error
 
 
-def find(relative: str) -> Path:
+def roots(base: Path | None = None) -> list[Path]:
+    """The folders of checkpoints, in the order they are looked at."""
+    home = os.environ.get("FACEWRIGHT_HOME")
+    return [*([base] if base else []), *([Path(home) / "ckpts"] if home else []), BESIDE]
+
+
+def heads_folder() -> Path | None:
+    """Where what is known of heads is kept between runs, `$FACEWRIGHT_HOME/heads`; users may put heads there too."""
+    home = os.environ.get("FACEWRIGHT_HOME")
+    return Path(home) / "heads" if home else None
+
+
+def head_advice(name: str) -> str:
+    """What to download for a head of the registry, under which licence, and where to put it; "" for another."""
+    entry = registry()["heads"].get(name, {})
+    if "source" not in entry:
+        return ""
+    return (
+        f"get {entry['get']} from {entry['source']} (licence: {entry['licence']}) and put it in {roots()[0]}, "
+        "or give its path with --head"
+    )
+
+
+def find(relative: str, base: Path | None = None) -> Path:
     """The file or folder of that name below a folder of checkpoints.
 
     Raises:
         CheckpointMissing: it lies nowhere that is looked at.
     """
-    home = os.environ.get("FACEWRIGHT_HOME")
-    roots = [Path(home) / "ckpts"] if home else []
-    for root in (*roots, BESIDE):
+    for root in roots(base):
         if (root / relative).exists():
             return root / relative
     raise CheckpointMissing(
@@ -48,7 +69,7 @@ def find(relative: str) -> Path:
     )
 
 
-def components(family: str, role: str) -> dict[str, Path]:
+def components(family: str, role: str, base: Path | None = None) -> dict[str, Path]:
     """Folders of the networks that fill a role, by component name.
 
     Raises:
@@ -59,13 +80,7 @@ def components(family: str, role: str) -> dict[str, Path]:
         raise CheckpointMissing(
             f"no checkpoint of family {family!r} for {role!r}", advice=f"there are {', '.join(families)}"
         )
-    return {name: find(folder) for name, folder in families[family]["roles"][role].items()}
-
-
-def licences(family: str, head: str) -> dict[str, str]:
-    """SPDX licence by name, of all that a face of this family and head was made with."""
-    known = registry()
-    return {family: known["families"][family]["licence"], head: known["heads"][head]["licence"]}
+    return {name: find(folder, base) for name, folder in families[family]["roles"][role].items()}
 
 
 def hashes(folders: dict[str, Path]) -> dict[str, str]:

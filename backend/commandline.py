@@ -130,6 +130,9 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     edit.add_argument("--scope", choices=("auto", "texture", "geometry", "both"), default="auto")
     edit.add_argument("--region", action="append", default=[], help="a named region; may be given several times")
     edit.add_argument("--strength", type=float, default=1.0)
+    for sub in (generate, edit):
+        sub.add_argument("--head", metavar="NAME|PATH", help="head model: anny, ict, hifi3d, flame, or where it lies")
+        sub.add_argument("--base", type=Path, metavar="FOLDER", help="look for checkpoints and heads here first")
     for sub in (generate, edit, *also_set):
         sub.add_argument("--set", dest="settings", action="append", default=[], metavar="STAGE.FIELD=VALUE")
 

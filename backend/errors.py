@@ -96,6 +96,12 @@ class HeadInvalid(BackendError):
     title = "The head model cannot be used"
 
 
+class HeadMissing(HeadInvalid):
+    code = 204
+    title = "The head model is missing"
+    fix = "checkpoints"
+
+
 class UsageError(BackendError):
     """What was asked makes no sense; nothing was done."""
 

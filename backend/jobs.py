@@ -16,6 +16,7 @@ from .files import vacant
 from .protocol import Ready
 
 if TYPE_CHECKING:
+    from .face.layers import Face
     from .workshop import Workshop
 
 Emit = Callable[[dict[str, Any]], None]
@@ -32,11 +33,18 @@ def generate(
     stage: str = "both",
     texture_prompt: str | None = None,
     parent: Path | None = None,
+    head: str | None = None,
+    base: Path | None = None,
     settings: dict[str, Any] | None = None,
 ) -> Result:
     """A face from words: shape, then texture; with `stage` only one of them, on top of `parent` or the mean head.
 
+    Args:
+        head: name or path of a head model; the parent's, or the embedded one, where it is None.
+        base: a folder of checkpoints and heads that is looked at before all others.
+
     Raises:
+        HeadMissing, HeadInvalid: `head`, or the parent's.
         EmptyPrompt, UnknownWords: nothing of the prompt is known to the family.
         FolderExists, FolderUnwritable: see `out`.
         Cancelled: nothing is left behind.
@@ -52,7 +60,7 @@ def generate(
     described = prompt if texture_prompt is None else texture_prompt
     _refuse_empty(prompt, described)
     old = saved.load(parent) if parent else None
-    shop = _shop(emit)
+    shop = _shop(emit, old, head, base)
     started = time.monotonic()
     unknown = making.listen(shop.draw, prompt, described)
     identity, vertices = making.start(shop, old)
@@ -92,12 +100,15 @@ def edit(
     scope: str = "auto",
     region: tuple[str, ...] = (),
     strength: float = 1.0,
+    head: str | None = None,
+    base: Path | None = None,
     settings: dict[str, Any] | None = None,
 ) -> Result:
     """One more layer on a face: what the instruction asks for, locked to the region it names or `region` gives.
 
     Raises:
         EmptyPrompt, UnknownWords, FaceMissing, FaceInvalid, FolderExists, FolderUnwritable, Cancelled.
+        HeadMissing, HeadInvalid: the head that the face was made on, or `head` if given.
         UsageError: a region the head does not have.
     """
     from dataclasses import replace
@@ -111,15 +122,15 @@ def edit(
     vacant(out)
     _refuse_empty(instruction)
     old = saved.load(face)
-    shop = _shop(emit)
+    shop = _shop(emit, old, head, base)
     started = time.monotonic()
     names = shop.model.topology.region_names
-    if wrong := [name for name in region if name not in names]:
+    chosen = route(instruction)
+    where = region or chosen.region
+    if wrong := [name for name in where if name not in names]:
         raise UsageError(f"no region {', '.join(wrong)}", advice=f"there are {', '.join(names)}")
     unknown = making.listen(shop.edit, instruction)
-    chosen = route(instruction)
     scopes = ("geometry", "texture") if scope == "both" else (chosen.scope if scope == "auto" else scope,)
-    where = region or chosen.region
     layer = saved.Layer(
         name=instruction[:60],
         instruction=instruction,
@@ -146,7 +157,7 @@ def edit(
         seed=seed,
         parent=saved.read_document(face)["id"],
         layers=(*old.layers, layer),
-        checkpoints={**old.checkpoints, **making.hashes("instruct-edit")},
+        checkpoints={**old.checkpoints, **making.hashes(shop, "instruct-edit")},
         metrics=metrics,
         settings=preset.document(),
     )
@@ -194,7 +205,7 @@ def layers(
     ordered = tuple(changed[number - 1] for number in order) if order else tuple(changed)
     parent = saved.read_document(face)["id"]
     new = replace(old, kind="layers", parent=parent, layers=ordered)
-    saved.save(making.with_preview(_shop(emit), new), out)
+    saved.save(making.with_preview(_shop(emit, old), new), out)
     return {"face": str(out), "layers": count}
 
 
@@ -219,7 +230,7 @@ def render(*, face: Path, views: tuple[float, ...], out: Path, emit: Emit, cance
     from .render.sheet import sheet
 
     loaded = saved.load(face)
-    sheet(rows_of(_shop(emit), [(loaded.instruction or loaded.prompt, loaded)], views), out, loaded.prompt)
+    sheet(rows_of(_shop(emit, loaded), [(loaded.instruction or loaded.prompt, loaded)], views), out, loaded.prompt)
     return {"sheet": str(out)}
 
 
@@ -228,7 +239,8 @@ def export(*, face: Path, out: Path, emit: Emit, cancelled: Callable[[], bool]) 
     from .face import export as exporter, saved
 
     write = exporter.write_glb if out.suffix == ".glb" else exporter.write_obj
-    write(saved.load(face), _shop(emit).model.topology, out)
+    loaded = saved.load(face)
+    write(loaded, _shop(emit, loaded).model.topology, out)
     return {"file": str(out)}
 
 
@@ -281,11 +293,12 @@ JOBS: dict[str, Callable[..., Result]] = {
 }
 
 
-def _shop(emit: Emit) -> Workshop:
+def _shop(emit: Emit, face: Face | None = None, head: str | None = None, base: Path | None = None) -> Workshop:
+    """The workshop of a face's head, or of a new one's."""
     emit({"type": "progress", "phase": "loading", "step": 0, "total": 1})
-    from .workshop import open_workshop
+    from .workshop import open_workshop, workshop_of
 
-    shop = open_workshop()
+    shop = workshop_of(face, head, base) if face else open_workshop(head, base)
     emit({"type": "progress", "phase": "loading", "step": 1, "total": 1})
     return shop
 

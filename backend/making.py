@@ -22,7 +22,7 @@ from .settings import Preset
 from .stages import edit
 from .stages.optimise import Watch
 from .stages.texture import TEXTURE
-from .workshop import FAMILY, HEAD, Workshop
+from .workshop import FAMILY, Workshop
 
 
 def listen(networks: Diffusion, *texts: str) -> list[str]:
@@ -55,9 +55,9 @@ def worn(shop: Workshop, old: Face | None) -> Float[Tensor, "1 3 S S"]:
     return to_tensor(shop.albedo if old is None else albedo(old))
 
 
-def hashes(role: str) -> dict[str, str]:
+def hashes(shop: Workshop, role: str) -> dict[str, str]:
     """sha256 by role and component of the family's weights."""
-    folders = checkpoints.components(FAMILY, role)
+    folders = checkpoints.components(FAMILY, role, shop.base)
     return {f"{role}/{name}": digest for name, digest in checkpoints.hashes(folders).items()}
 
 
@@ -92,8 +92,8 @@ def new_face(
         base_vertices=head[0].numpy(),
         base_albedo=to_bytes(texture),
         expressions=shop.model.expression_basis.view(shop.model.expression_size, -1, 3).numpy(),
-        checkpoints=hashes(role),
-        licences=checkpoints.licences(FAMILY, HEAD),
+        checkpoints=hashes(shop, role),
+        licences={FAMILY: checkpoints.registry()["families"][FAMILY]["licence"], topology.head: topology.licence},
         metrics=metrics,
         settings=preset.document(),
     )

@@ -1,9 +1,11 @@
-"""What jobs keep between calls: the head and the networks, loaded once."""
+"""What jobs keep between calls: heads and networks, loaded once."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,21 +13,61 @@ from PIL import Image
 
 from . import checkpoints
 from .diffusion.model import Diffusion
-from .face import anny
+from .errors import HeadInvalid, HeadMissing
+from .face.heads import find_head, open_head
+from .face.layers import Face
 from .face.model import LinearFaceModel
+from .files import write_whole
 from .render.picture import Surface
+from .render.plain import plain_albedo
 
 FAMILY = "starter"
 HEAD = "anny"
+ALBEDO = 1024
+KEPT = 3  # heads in memory at once; ICT with all its files takes 50 MB
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The starter family, each role loaded when it is first asked for."""
+
+    base: Path | None = None
+
+    @cached_property
+    def draw(self) -> Diffusion:
+        return Diffusion.load(checkpoints.components(FAMILY, "text-to-image", self.base))
+
+    @cached_property
+    def edit(self) -> Diffusion:
+        return Diffusion.load(checkpoints.components(FAMILY, "instruct-edit", self.base))
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """The embedded head and the starter family, each part loaded when it is first asked for."""
+    """One head and the networks.
+
+    Attributes:
+        head: name or path, as `open_head` takes it.
+        base: a folder of checkpoints that is looked at before all others.
+    """
+
+    head: str
+    base: Path | None
+    networks: Networks
 
     @cached_property
     def model(self) -> LinearFaceModel:
-        return anny.load(checkpoints.find(checkpoints.registry()["heads"][HEAD]["file"]))
+        """Raises HeadMissing, with what to download, or HeadInvalid."""
+        kept = checkpoints.heads_folder()
+        folders = [*checkpoints.roots(self.base), *([kept] if kept else [])]
+        try:
+            path = find_head(self.head, folders).absolute()
+        except HeadMissing as error:
+            raise HeadMissing(error.message, advice=checkpoints.head_advice(self.head) or error.advice) from error
+        model = open_head(path)
+        if kept and not path.is_relative_to(checkpoints.BESIDE):
+            _remember(kept, model, path)
+        return model
 
     @cached_property
     def surface(self) -> Surface:
@@ -34,24 +76,84 @@ class Workshop:
     @cached_property
     def albedo(self) -> np.ndarray:
         """(S, S, 3) uint8: the texture a new head wears."""
-        with Image.open(checkpoints.find(checkpoints.registry()["heads"][HEAD]["albedo"])) as picture:
+        topology = self.model.topology
+        known = checkpoints.registry()["heads"].get(topology.head, {})
+        if "albedo" not in known:
+            return plain_albedo(topology, ALBEDO)
+        with Image.open(checkpoints.find(known["albedo"], self.base)) as picture:
             return np.asarray(picture.convert("RGB"))
 
-    @cached_property
+    @property
     def draw(self) -> Diffusion:
-        return Diffusion.load(checkpoints.components(FAMILY, "text-to-image"))
+        return self.networks.draw
 
-    @cached_property
+    @property
     def edit(self) -> Diffusion:
-        return Diffusion.load(checkpoints.components(FAMILY, "instruct-edit"))
+        return self.networks.edit
 
 
-@cache
-def open_workshop() -> Workshop:
+def open_workshop(head: str | None = None, base: Path | None = None) -> Workshop:
+    """The workshop of a head by name or path, the embedded one by default."""
     torch.set_num_threads(min(4, torch.get_num_threads()))
-    return Workshop()
+    return _workshop(head or HEAD, base)
+
+
+def workshop_of(face: Face, head: str | None = None, base: Path | None = None) -> Workshop:
+    """The workshop of the head that a face was made on: `head` if given, else where it was last, else by its name.
+
+    Raises:
+        HeadMissing: it lies nowhere that is looked at.
+        HeadInvalid: what lies there is another head, or another version of it.
+    """
+    place = head or _remembered(face.topology_id) or face.head
+    try:
+        shop = open_workshop(place, base)
+        found = shop.model.topology
+    except HeadMissing as error:
+        advice = checkpoints.head_advice(face.head) or error.advice
+        raise HeadMissing(f"the face was made on the head {face.head!r}: {error.message}", advice=advice) from error
+    if found.topology_id != face.topology_id:
+        raise HeadInvalid(
+            f"the face was made on {face.head} {face.topology_id}, {place} is {found.head} {found.topology_id}",
+            advice="give the head it was made on with --head, or make the face again",
+        )
+    return shop
 
 
 def close_workshop() -> None:
-    """Frees the head and the networks; the next job loads what it needs."""
-    open_workshop.cache_clear()
+    """Frees heads and networks; the next job loads what it needs."""
+    _workshop.cache_clear()
+    _networks.cache_clear()
+
+
+@lru_cache(KEPT)
+def _workshop(head: str, base: Path | None) -> Workshop:
+    return Workshop(head, base, _networks(base))
+
+
+@lru_cache(1)
+def _networks(base: Path | None) -> Networks:
+    return Networks(base)
+
+
+def _remember(folder: Path, model: LinearFaceModel, path: Path) -> None:
+    """Notes where a head lies, so that its faces open it without being told."""
+    topology = model.topology
+    note = {"head": topology.head, "path": str(path)}
+    place = folder / f"{topology.topology_id}.json"
+    content = json.dumps(note).encode()
+    if not (place.is_file() and place.read_bytes() == content):
+        write_whole(place, content)
+
+
+def _remembered(topology_id: str) -> str | None:
+    """Where the head of that topology lay when it was last opened by its path, if it still lies there."""
+    folder = checkpoints.heads_folder()
+    place = folder / f"{Path(topology_id).name}.json" if folder else None
+    if place is None or not place.is_file():
+        return None
+    try:
+        path = json.loads(place.read_bytes())["path"]
+    except (ValueError, KeyError, TypeError, OSError):
+        return None
+    return path if isinstance(path, str) and Path(path).exists() else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import HeadInvalid
+from ..errors import HeadInvalid, HeadMissing
 from . import anny, flame, hifi3d, ict
 from .mesh import Topology
 from .model import LinearFaceModel
@@ -25,23 +25,32 @@ def open_head(name_or_path: str | Path, folders: Sequence[Path] = (), device: st
     """A head by the name of its model (anny, ict, hifi3d, flame), looked for in `folders`, or by its path.
 
     Raises:
-        HeadInvalid: it lies nowhere, is of no known kind, or is damaged: the file, what was found, what was expected.
+        HeadMissing: it lies nowhere; says where it was looked for.
+        HeadInvalid: of no known kind, or damaged: the file, what was found, what was expected.
     """
-    path = _place(str(name_or_path), folders) if str(name_or_path) in PLACES else Path(name_or_path)
-    if not path.exists():
-        raise HeadInvalid(f"{path} is not there", advice=ADVICE)
+    path = find_head(name_or_path, folders)
     model = _reader(path)(path, device)
     check(model, path)
     return model
 
 
-def _place(name: str, folders: Sequence[Path]) -> Path:
+def find_head(name_or_path: str | Path, folders: Sequence[Path] = ()) -> Path:
+    """Where a head lies, by the name of its model or by its path.
+
+    Raises:
+        HeadMissing: it lies nowhere; says where it was looked for.
+    """
+    name = str(name_or_path)
+    if name not in PLACES:
+        if not Path(name).exists():
+            raise HeadMissing(f"{name} is not there", advice=ADVICE)
+        return Path(name)
     places = [folder / inside for folder in folders for inside in PLACES[name]]
     for place in places:
         if place.exists():
             return place
     looked = ", ".join(str(folder) for folder in folders) or "no folder at all"
-    raise HeadInvalid(f"no head {name!r} in {looked}; expected {' or '.join(PLACES[name])}", advice=ADVICE)
+    raise HeadMissing(f"no head {name!r} in {looked}; expected {' or '.join(PLACES[name])}", advice=ADVICE)
 
 
 def _reader(path: Path) -> Callable[[Path, str], LinearFaceModel]:
