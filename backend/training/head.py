@@ -32,6 +32,7 @@ SYMMETRIC = 1e-3  # head units: how far a vertex may be from its mirror picture
 ELSEWHERE = "torso-"  # sliders of the body: all they do here is push the neck's rim
 POPULATION = 2000  # heads the identity basis is made from
 COMPONENTS = 200
+SPREAD = 0.17  # of its local sliders: at 0.2 some heads of unit deviation are odd, at 0.35 most are caricatures
 PHENOTYPE_MIXED = ("african", "asian", "caucasian")
 DEFAULTS = {
     "gender": 0.5,
@@ -249,7 +250,7 @@ def _meta(
 
 
 def random_sliders(
-    model: LinearFaceModel, count: int, generator: torch.Generator, spread: float = 0.35
+    model: LinearFaceModel, count: int, generator: torch.Generator, spread: float = SPREAD
 ) -> torch.Tensor:
     """(count, S) sliders of random adults: phenotypes uniform, local ones normal with `spread`, clamped to ±1."""
     phenotypes = model.phenotypes

@@ -137,19 +137,21 @@ def beard(x: np.ndarray, y: np.ndarray, z: np.ndarray, mouth: np.ndarray, half_m
 
 # Where an island goes in the UV square: left, bottom, width, height.
 BOXES = {
-    "skin": (0.008, 0.160, 0.984, 0.832),
-    "neck": (0.008, 0.008, 0.280, 0.140),
-    "left_eye": (0.430, 0.010, 0.132, 0.132),
-    "right_eye": (0.296, 0.010, 0.132, 0.132),
-    "left_socket": (0.660, 0.010, 0.090, 0.132),
-    "right_socket": (0.568, 0.010, 0.090, 0.132),
-    "mouth": (0.758, 0.010, 0.150, 0.132),
-    "tongue": (0.916, 0.010, 0.076, 0.132),
-    "upper_teeth": (0.008, 0.156, 0.184, 0.064),
-    "lower_teeth": (0.808, 0.156, 0.184, 0.064),
-    "left_lashes": (0.620, 0.156, 0.160, 0.050),
-    "right_lashes": (0.220, 0.156, 0.160, 0.050),
+    "skin": (0.005, 0.144, 0.990, 0.851),
+    "neck": (0.005, 0.005, 0.280, 0.133),
+    "tongue": (0.290, 0.005, 0.068, 0.133),
+    "right_eye": (0.364, 0.006, 0.132, 0.132),
+    "left_eye": (0.504, 0.006, 0.132, 0.132),
+    "mouth": (0.642, 0.005, 0.150, 0.133),
+    "right_socket": (0.798, 0.005, 0.095, 0.133),
+    "left_socket": (0.899, 0.005, 0.095, 0.133),
+    "upper_teeth": (0.147, 0.144, 0.146, 0.046),
+    "lower_teeth": (0.707, 0.144, 0.146, 0.046),
+    "right_lashes": (0.005, 0.144, 0.125, 0.036),
+    "left_lashes": (0.870, 0.144, 0.125, 0.036),
 }
+LENS = 0.35  # how much larger than the island's mean the face is drawn; 0.5 would fold the back of the head
+LENS_MIDDLE = (0.5, 0.38)  # of the skin's island, where that is: on the nose
 
 
 def lay_out(
@@ -164,7 +166,7 @@ def lay_out(
             mine = island == label
             flat = uvs[mine]
             if part == "skin":
-                flat = flat[:, ::-1] * [1, -1] if label == largest else flat
+                flat = _through_lens(flat[:, ::-1] * [1, -1]) if label == largest else flat
             elif part.endswith("_eye"):
                 corner = np.zeros(len(uvs), np.int64)
                 corner[uv_faces] = faces
@@ -172,6 +174,18 @@ def lay_out(
             name = "neck" if part == "skin" and label != largest else part
             out[mine] = in_box((flat - flat.min(axis=0)) / np.ptp(flat, axis=0), name)
     return out
+
+
+def _through_lens(flat: np.ndarray) -> np.ndarray:
+    """(N, 2) 0..1 the skin's island with its middle magnified by 1 + LENS, its borders where they are.
+
+    Each axis is mapped alone and rises everywhere, so nothing folds and left stays the mirror picture of right.
+    """
+    flat = (flat - flat.min(axis=0)) / np.ptp(flat, axis=0)
+    middle = np.array(LENS_MIDDLE)
+    reach = np.where(flat < middle, middle, 1 - middle)
+    out = (flat - middle) / reach
+    return middle + reach * out * (1 + LENS * (1 - out * out))
 
 
 def in_box(uvs: np.ndarray, part: str) -> np.ndarray:
