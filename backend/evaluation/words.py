@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ..diffusion.guidance import Condition, EditDistillation, ScoreDistillation
-from ..language import HAIR, PAINT, SHAPES, SKIN, Colour, with_article
+from ..language import HAIR, PAINT, SHAPES, SKIN, Colour, shape_prompt
 from ..pictures import to_bytes, to_tensor
 from ..render.uv import unwrapped
 from ..settings import Preset
@@ -46,13 +46,7 @@ def shape_items() -> Iterator[ShapeItem]:
     """Both ends of every axis of shape."""
     for index, axis in enumerate(SHAPES):
         for sign in (1.0, -1.0):
-            if axis.noun:
-                words = f"a person with {axis.phrase(sign)}"
-            elif axis.name == "gender":
-                words = f"a {axis.phrase(sign)}"
-            else:
-                words = with_article(axis.phrase(sign), "person")
-            yield ShapeItem(words, index, sign)
+            yield ShapeItem(shape_prompt(axis.name, sign), index, sign)
 
 
 def colour_items() -> Iterator[ColourItem]:

@@ -15,10 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..language import Look, Person, caption, draw_colour_change, draw_person, draw_shape_change
+from ..language import CLAY, PHOTO, Look, Person, caption, draw_colour_change, draw_person, draw_shape_change
 from .people import PICTURE, Studio, draw_setting
 
-CLAY, PHOTO = "a clay render of", "a photo of"
 VIEWS = 2  # of each kind a head
 
 

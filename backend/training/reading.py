@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from ..language import asked, described, draw_colour_change, draw_person, draw_shape_change, labels
-from .data import CLAY, PHOTO
+from ..language import CLAY, PHOTO, asked, described, draw_colour_change, draw_person, draw_shape_change, labels
 from .loop import fit
 
 BATCH = 64
@@ -30,8 +29,6 @@ def draw_texts(count: int, rng: random.Random) -> tuple[list[str], list[set[str]
         else:
             change = rng.choice((draw_shape_change, draw_colour_change))(person, rng)
             text, labels_ = change.instruction, asked(change)
-            if not labels_:  # it asks for what is there already
-                continue
         texts.append(text)
         said.append(labels_)
     return texts, said

@@ -11,7 +11,7 @@ from transformers import CLIPTokenizer
 
 from ..language import words
 
-LONGEST = 40  # tokens a prompt may have, start and end included
+LONGEST = 77  # tokens a prompt may have, start and end included
 START, END = "<|startoftext|>", "<|endoftext|>"
 LAST = "</w>"  # marks the symbol that ends a word
 
