@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from .checks import joined
+from .mesh import Topology
 
 CHUNK = 1 << 18  # pairs tested at once: about 100 MB
 
@@ -22,6 +23,19 @@ def crossings(vertices: Float[ndarray, "V 3"], faces: Int[ndarray, "F 3"]) -> In
         for chunk in np.array_split(pairs, max(1, len(pairs) // CHUNK))
     ]
     return np.concatenate(found).astype(np.int32)
+
+
+def crossings_by_parts(vertices: Float[ndarray, "V 3"], topology: Topology) -> dict[tuple[str, str], int]:
+    """How many pairs of triangles of which two parts cut through each other, the most first.
+
+    Parts of a head at rest do: lashes stand in lids, eyeballs fill their sockets to the lids, teeth are rooted in gums.
+    Of ICT-FaceKit's 6,459 pairs 124 are skin through skin; a fold that an edit has made shows there.
+    """
+    pairs = np.sort(topology.face_parts[crossings(vertices, topology.faces)], axis=1)
+    kinds, counts = np.unique(pairs, axis=0, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    names = topology.part_names
+    return {(names[kinds[k, 0]], names[kinds[k, 1]]): int(counts[k]) for k in order}
 
 
 def _near(corners: Float[ndarray, "F 3 3"]) -> Int[ndarray, "N 2"]:

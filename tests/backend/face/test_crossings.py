@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from backend.face.crossings import crossings
+from backend.face.crossings import crossings, crossings_by_parts
 from tests.toys import toy_topology
 
 FLAT = np.array([[0, 0, 0], [2, 0, 0], [0, 2, 0]], np.float32)
@@ -42,6 +42,17 @@ def test_a_ball_does_not_cut_itself_until_it_is_pushed_in():
     found = crossings(pushed, toy.faces)
     assert len(found) > 0
     assert (toy.faces[found] == 100).any(axis=(1, 2)).all()
+
+
+def test_crossings_are_counted_by_the_parts_that_meet():
+    toy = toy_topology()
+    assert crossings_by_parts(toy.rest, toy) == {}
+    pushed = toy.rest.copy()
+    pushed[100] *= -1.5
+    counted = crossings_by_parts(pushed, toy)
+    assert sum(counted.values()) == len(crossings(pushed, toy.faces))
+    assert {name for pair in counted for name in pair} <= set(toy.part_names)
+    assert list(counted.values()) == sorted(counted.values(), reverse=True)
 
 
 @given(st.integers(0, 2**32))
