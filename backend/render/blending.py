@@ -21,18 +21,17 @@ from .kernels import in_threads
 wp.set_module_options({"enable_backward": False, "fuse_fp": False})
 
 ROWS_PER_BAND, MOST_BANDS = 64, 16
-SCALARS = {torch.float32: wp.float32, torch.float64: wp.float64}
 VEC3 = {torch.float32: wp.vec3f, torch.float64: wp.vec3d}
 VEC4 = {torch.float32: wp.vec4f, torch.float64: wp.vec4d}
 
 
 @no_type_check  # Warp reads these annotations
 @wp.func
-def centre(pixel: wp.int64, height: int, width: int):
-    """Where a pixel's centre is in the picture, -1..1 to the right and upwards."""
-    inside = int(pixel % wp.int64(height * width))
-    column = inside % width
+def centre(pixel: wp.int64, picture: int, height: int, width: int):
+    """Where a pixel's centre is in its picture, -1..1 to the right and upwards."""
+    inside = int(pixel - wp.int64(picture) * wp.int64(height * width))
     row = inside / width
+    column = inside - row * width
     return wp.vec2((float(column) + 0.5) * (2.0 / float(width)) - 1.0, 1.0 - (float(row) + 0.5) * (2.0 / float(height)))
 
 
@@ -43,19 +42,19 @@ def weigh(
     faces: wp.array(dtype=wp.vec3i),  # pyright: ignore[reportInvalidTypeForm]
     pixel: wp.array(dtype=wp.int64),  # pyright: ignore[reportInvalidTypeForm]
     face: wp.array(dtype=wp.int64),  # pyright: ignore[reportInvalidTypeForm]
+    picture: int,
     height: int,
     width: int,
     first: int,
-    weights: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    weights: wp.array(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
 ):
     """Per hit: the corners' areas seen from the pixel's centre, over their sum (Olano & Greer 1997)."""
     n = wp.tid() + first
-    picture = int(pixel[n] / wp.int64(height * width))
     corners = faces[int(face[n])]
     a = clip[picture, corners[0]]
     b = clip[picture, corners[1]]
     c = clip[picture, corners[2]]
-    at = centre(pixel[n], height, width)
+    at = centre(pixel[n], picture, height, width)
     x = a.dtype(at[0])
     y = a.dtype(at[1])
     ax = a[0] - x * a[3]
@@ -73,9 +72,7 @@ def weigh(
         wb = a.dtype(0.0)
         wc = a.dtype(0.0)
         total = a.dtype(1.0)
-    weights[n, 0] = wa / total
-    weights[n, 1] = wb / total
-    weights[n, 2] = wc / total
+    weights[n] = wp.vector(wa / total, wb / total, wc / total)
 
 
 @no_type_check
@@ -85,8 +82,9 @@ def weigh_back(
     faces: wp.array(dtype=wp.vec3i),  # pyright: ignore[reportInvalidTypeForm]
     pixel: wp.array(dtype=wp.int64),  # pyright: ignore[reportInvalidTypeForm]
     face: wp.array(dtype=wp.int64),  # pyright: ignore[reportInvalidTypeForm]
-    weights: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
-    wanted: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    weights: wp.array(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    wanted: wp.array(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    picture: int,
     height: int,
     width: int,
     first: int,
@@ -95,12 +93,11 @@ def weigh_back(
 ):
     """Per hit: adds what `wanted`, the gradient of the weights, asks of the corners to the band's `gradient`."""
     n = wp.tid() + first
-    picture = int(pixel[n] / wp.int64(height * width))
     corners = faces[int(face[n])]
     a = clip[picture, corners[0]]
     b = clip[picture, corners[1]]
     c = clip[picture, corners[2]]
-    at = centre(pixel[n], height, width)
+    at = centre(pixel[n], picture, height, width)
     x = a.dtype(at[0])
     y = a.dtype(at[1])
     ax = a[0] - x * a[3]
@@ -112,10 +109,11 @@ def weigh_back(
     total = (bx * cy - by * cx) + (cx * ay - cy * ax) + (ax * by - ay * bx)
     if total == a.dtype(0.0):
         return
-    common = wanted[n, 0] * weights[n, 0] + wanted[n, 1] * weights[n, 1] + wanted[n, 2] * weights[n, 2]
-    wa = (wanted[n, 0] - common) / total
-    wb = (wanted[n, 1] - common) / total
-    wc = (wanted[n, 2] - common) / total
+    asked = wanted[n]
+    common = wp.dot(asked, weights[n])
+    wa = (asked[0] - common) / total
+    wb = (asked[1] - common) / total
+    wc = (asked[2] - common) / total
     gx = wc * by - wb * cy
     gy = wb * cx - wc * bx
     zero = a.dtype(0.0)
@@ -131,51 +129,50 @@ def weigh_back(
 @no_type_check
 @wp.kernel
 def blend(
-    values: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    values: wp.array(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
     faces: wp.array(dtype=wp.vec3i),  # pyright: ignore[reportInvalidTypeForm]
     face: wp.array(dtype=wp.int64),  # pyright: ignore[reportInvalidTypeForm]
-    weights: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    weights: wp.array(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
     base: int,
     first: int,
-    blended: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    blended: wp.array(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
 ):
     """Per hit: the corners' `values` (rows from `base` on), weighted."""
     n = wp.tid() + first
     corners = faces[int(face[n])]
-    wa = weights[n, 0]
-    wb = weights[n, 1]
-    wc = weights[n, 2]
-    for k in range(values.shape[1]):
-        first_two = values[base + corners[0], k] * wa + values[base + corners[1], k] * wb
-        blended[n, k] = first_two + values[base + corners[2], k] * wc
+    weight = weights[n]
+    first_two = values[base + corners[0]] * weight[0] + values[base + corners[1]] * weight[1]
+    blended[n] = first_two + values[base + corners[2]] * weight[2]
 
 
 @no_type_check
 @wp.kernel
 def blend_back(
-    values: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    values: wp.array(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
     faces: wp.array(dtype=wp.vec3i),  # pyright: ignore[reportInvalidTypeForm]
     face: wp.array(dtype=wp.int64),  # pyright: ignore[reportInvalidTypeForm]
-    weights: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
-    wanted: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    weights: wp.array(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    wanted: wp.array(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
     base: int,
     first: int,
     band_base: int,
     of_values: int,
-    gradient: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
-    of_weights: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    gradient: wp.array(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
+    of_weights: wp.array(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
 ):
     """Per hit: what `wanted`, the gradient of the blend, asks of the weights, and where `of_values` of the values."""
     n = wp.tid() + first
     corners = faces[int(face[n])]
-    for side in range(3):
-        weight = weights[n, side]
-        asked = weight - weight
-        for k in range(values.shape[1]):
-            asked += wanted[n, k] * values[base + corners[side], k]
-            if of_values != 0:
-                wp.atomic_add(gradient, band_base + corners[side], k, wanted[n, k] * weight)
-        of_weights[n, side] = asked
+    asked = wanted[n]
+    a = wp.dot(asked, values[base + corners[0]])
+    b = wp.dot(asked, values[base + corners[1]])
+    c = wp.dot(asked, values[base + corners[2]])
+    of_weights[n] = wp.vector(a, b, c)
+    if of_values != 0:
+        weight = weights[n]
+        wp.atomic_add(gradient, band_base + corners[0], asked * weight[0])
+        wp.atomic_add(gradient, band_base + corners[1], asked * weight[1])
+        wp.atomic_add(gradient, band_base + corners[2], asked * weight[2])
 
 
 @no_type_check
@@ -230,19 +227,19 @@ def sum_normals_back(
 
 def _declare(kernel: Any, **kinds: dict[torch.dtype, Any]) -> dict[torch.dtype, Any]:
     """A kernel for each precision, made before the first launch, so that the module is compiled once."""
-    return {
-        dtype: wp.overload(kernel, {name: wp.array2d(dtype=kind[dtype]) for name, kind in kinds.items()})
-        for dtype in SCALARS
-    }
+    return {dtype: wp.overload(kernel, {name: kind[dtype] for name, kind in kinds.items()}) for dtype in VEC3}
 
 
-WEIGH = _declare(weigh, clip=VEC4, weights=SCALARS)
-WEIGH_BACK = _declare(weigh_back, clip=VEC4, weights=SCALARS, wanted=SCALARS, gradient=VEC4)
-BLEND = _declare(blend, values=SCALARS, weights=SCALARS, blended=SCALARS)
-BLEND_BACK = _declare(blend_back, values=SCALARS, weights=SCALARS, wanted=SCALARS, gradient=SCALARS, of_weights=SCALARS)
-TWO_SIDES = _declare(two_sides, vertices=VEC3, second=VEC3, third=VEC3)
-SUM_AT_CORNERS = _declare(sum_at_corners, normals=VEC3, summed=VEC3)
-SUM_NORMALS_BACK = _declare(sum_normals_back, vertices=VEC3, wanted=VEC3, gradient=VEC3)
+ROWS = {dtype: wp.array(dtype=kind) for dtype, kind in VEC3.items()}  # (N, 3)
+TABLE = {dtype: wp.array2d(dtype=kind) for dtype, kind in VEC3.items()}  # (B, V, 3)
+CLIP = {dtype: wp.array2d(dtype=kind) for dtype, kind in VEC4.items()}  # (B, V, 4)
+WEIGH = _declare(weigh, clip=CLIP, weights=ROWS)
+WEIGH_BACK = _declare(weigh_back, clip=CLIP, weights=ROWS, wanted=ROWS, gradient=CLIP)
+BLEND = _declare(blend, values=ROWS, weights=ROWS, blended=ROWS)
+BLEND_BACK = _declare(blend_back, values=ROWS, weights=ROWS, wanted=ROWS, gradient=ROWS, of_weights=ROWS)
+TWO_SIDES = _declare(two_sides, vertices=TABLE, second=TABLE, third=TABLE)
+SUM_AT_CORNERS = _declare(sum_at_corners, normals=TABLE, summed=TABLE)
+SUM_NORMALS_BACK = _declare(sum_normals_back, vertices=TABLE, wanted=TABLE, gradient=TABLE)
 
 
 def bands(size: tuple[int, int, int], pixel: Int[Tensor, " N"]) -> list[tuple[int, int, int]]:
@@ -261,11 +258,13 @@ def _launch(kernel: dict[torch.dtype, Any], like: Tensor, dim: int | tuple[int, 
 
 def _vectors(values: Tensor) -> Any:
     kind = VEC4 if values.shape[-1] == 4 else VEC3
+    if not values.numel():  # any strides are contiguous to torch then, but not to Warp
+        values = torch.empty_like(values, memory_format=torch.contiguous_format)
     return wp.from_torch(values.detach().contiguous(), dtype=kind[values.dtype])
 
 
 def _rows(values: Tensor) -> Any:
-    return wp.from_torch(values.detach().reshape(-1, values.shape[-1]).contiguous())
+    return _vectors(values.reshape(-1, 3))
 
 
 def _indices(faces: Tensor, *others: Tensor) -> list[Any]:
@@ -288,7 +287,11 @@ class Weights(torch.autograd.Function):
         weights = clip.new_empty(len(pixel), 3)
         inputs, drawn = [_vectors(clip), *_indices(faces, pixel, face)], _rows(weights)
         parts = bands(size, pixel)
-        in_threads(lambda p: _launch(WEIGH, clip, p[2] - p[1], *inputs, *size[1:], p[1], drawn), parts, clip.device)
+
+        def part(p: tuple[int, int, int]) -> None:
+            _launch(WEIGH, clip, p[2] - p[1], *inputs, p[0], *size[1:], p[1], drawn)
+
+        in_threads(part, parts, clip.device)
         ctx.save_for_backward(clip, faces, pixel, face, weights)
         ctx.size, ctx.parts = size, parts
         return weights
@@ -297,14 +300,14 @@ class Weights(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *wanted: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]
         clip, faces, pixel, face, weights = ctx.saved_tensors
-        inputs = [_vectors(clip), *_indices(faces, pixel, face), _rows(weights), _rows(wanted[0]), *ctx.size[1:]]
+        inputs = [_vectors(clip), *_indices(faces, pixel, face), _rows(weights), _rows(wanted[0])]
         count = max(len(ctx.parts) // max(len(clip), 1), 1)
         buffers = clip.new_zeros(len(ctx.parts), *clip.shape[1:])
         drawn = _vectors(buffers)
 
         def part(band: int) -> None:
-            _, first, end = ctx.parts[band]
-            _launch(WEIGH_BACK, clip, end - first, *inputs, first, band, drawn)
+            picture, first, end = ctx.parts[band]
+            _launch(WEIGH_BACK, clip, end - first, *inputs, picture, *ctx.size[1:], first, band, drawn)
 
         in_threads(part, range(len(ctx.parts)), clip.device)
         gradient = _in_order(buffers.view(-1, count, *clip.shape[1:]).transpose(0, 1))
@@ -312,13 +315,13 @@ class Weights(torch.autograd.Function):
 
 
 class Blend(torch.autograd.Function):
-    """Corner values (N, C) blended by weights at hits, differentiable in both; a batch of 1 serves all pictures."""
+    """Three values a corner blended by weights at hits, differentiable in both; a batch of 1 serves all pictures."""
 
     @staticmethod
     def forward(
         ctx: Any, values: Tensor, weights: Tensor, faces: Tensor, face: Tensor, parts: list[tuple[int, int, int]]
     ):
-        blended = values.new_empty(len(face), values.shape[2])
+        blended = torch.empty_like(weights)
         inputs = [_rows(values), *_indices(faces, face), _rows(weights)]
         drawn, step = _rows(blended), values.shape[1] if len(values) > 1 else 0
 
@@ -334,9 +337,9 @@ class Blend(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *wanted: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]
         values, weights, faces, face = ctx.saved_tensors
-        batch, count, channels = values.shape
+        batch, count, _ = values.shape
         of_values = bool(ctx.needs_input_grad[0])
-        buffers = values.new_zeros(len(ctx.parts) if of_values else 1, count, channels)
+        buffers = values.new_zeros(len(ctx.parts) if of_values else 1, count, 3)
         of_weights = torch.empty_like(weights)
         inputs = [_rows(values), *_indices(faces, face), _rows(weights), _rows(wanted[0])]
         drawn, step = [_rows(buffers), _rows(of_weights)], count if batch > 1 else 0
@@ -349,7 +352,7 @@ class Blend(torch.autograd.Function):
         in_threads(part, range(len(ctx.parts)), values.device)
         gradient = None
         if of_values:
-            gradient = _in_order(buffers.view(batch, -1, count, channels).transpose(0, 1))
+            gradient = _in_order(buffers.view(batch, -1, count, 3).transpose(0, 1))
         return gradient, of_weights, None, None, None
 
 

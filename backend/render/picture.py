@@ -70,8 +70,9 @@ class Scene:
 
     def textureless(self, background: Background = EMPTINESS) -> Float[Tensor, "B 3 H W"]:
         """The grey head, lit."""
-        grey = (self.shades * GREY)[:, None].expand(-1, 3)
-        return self._over(grey, background)
+        channels = 3 if isinstance(background, Tensor) else 1  # one, shown three times, is less work
+        grey = (self.shades * GREY)[:, None].expand(-1, channels)
+        return self._over(grey, background).expand(-1, 3, -1, -1)
 
     def textured(
         self, albedo: Float[Tensor, "#B 3 S S"], background: Background = EMPTINESS
@@ -121,7 +122,7 @@ class Scene:
     def _texels(self, texture: Float[Tensor, "#B C S S"]) -> Float[Tensor, "N C"]:
         return sample(texture, self.uv_at_hits(), self.hits.picture, self.densities)
 
-    def _over(self, colours: Float[Tensor, "N 3"], background: Background) -> Float[Tensor, "B 3 H W"]:
+    def _over(self, colours: Float[Tensor, "N C"], background: Background) -> Float[Tensor, "B C H W"]:
         return self._drawn(colours.clamp(0, 1), background)
 
     def _drawn(self, values: Float[Tensor, "N C"], background: Background) -> Float[Tensor, "B C H W"]:

@@ -29,8 +29,10 @@ class Hits:
 
     def interpolate(self, values: Float[Tensor, "B V C"], faces: Int[Tensor, "F 3"]) -> Float[Tensor, "N C"]:
         """Corner values blended at each hit; a batch of 1 serves all pictures."""
-        parts = bands(self.size, self.pixel)
-        return Blend.apply(values, self.barycentrics, faces, self.face, parts)  # pyright: ignore[reportReturnType]
+        channels, parts = values.shape[2], bands(self.size, self.pixel)
+        threes = torch.nn.functional.pad(values, (0, -channels % 3)).split(3, dim=2)
+        blended = [Blend.apply(part, self.barycentrics, faces, self.face, parts) for part in threes]
+        return torch.cat(blended, dim=1)[:, :channels] if channels != 3 else blended[0]
 
     def picture_of(self, values: Float[Tensor, "N C"], background: Float[Tensor, ...]) -> Float[Tensor, "B C H W"]:
         """Scatters hit values into pictures over a background that broadcasts to (B*H*W, C)."""

@@ -57,6 +57,22 @@ def test_triangle_soups_look_as_by_brute_force(seed, lowest_w, size):
     assert np.array_equal(found[clear], expected[clear])
 
 
+def test_of_a_hundred_thousand_pixels_none_differs_from_brute_force():
+    """Large, small and thin triangles, before, behind and through the plane of the eye."""
+    pixels, wrong = 0, 0
+    for seed, lowest_w in itertools.product(range(4), (0.5, 0.02, -1.5)):
+        clip, faces = soup(seed, 40, lowest_w)
+        middle = clip[faces[::2].long()].mean(1, keepdim=True)
+        small = middle + (clip[faces[::2].long()] - middle) * torch.tensor([0.1, 0.02 + 0.08 * (seed % 2), 0.1, 0.1])
+        clip = torch.cat([clip, small.flatten(0, 1)])
+        faces = torch.cat([faces[1::2], 42 + torch.arange(60).view(20, 3).int()])
+        expected, clear = brute_force(clip, faces, (120, 100))
+        found = visible(clip[None], faces, (120, 100))[0].numpy()
+        pixels, wrong = pixels + clear.sum(), wrong + (found[clear] != expected[clear]).sum()
+    assert pixels > 100_000
+    assert wrong == 0
+
+
 def test_a_triangle_through_the_eye_plane_is_cut_there():
     """A floor under the eye that reaches behind it: seen below the horizon, nowhere else."""
     corners = [(-50.0, 20.0), (50.0, 20.0), (0.0, -20.0)]  # x and distance, at one unit below the eye
