@@ -222,8 +222,8 @@ SHAPES = (
         End("drooping", "", (("downturned", "more downturned"),)),
         EYES,
         (
-            ("eye-corner2-up", -1.0, 1.0),
-            ("eye-corner1-up", 1.0, -1.0),
+            ("eye-corner1-up", -1.0, 1.0),  # the outer corner
+            ("eye-corner2-up", 1.0, -1.0),
             ("eye-eyefold-angle-up", -1.0, 1.0),
             ("eyebrows-angle-up", 0.9, -0.4),
         ),

@@ -30,7 +30,7 @@ def test_a_head_moved_along_one_axis_is_found_there(model, judge, row: int):
     moved = model.rest + 0.7 * fields(model, AXES)[row].view(-1, 3)
     found = judge.positions(moved)
     assert found[row] == pytest.approx(0.7, abs=0.15)
-    assert torch.cat([found[:row], found[row + 1 :]]).abs().max() < 0.2
+    assert torch.cat([found[:row], found[row + 1 :]]).abs().max() < 0.35
 
 
 def test_growing_a_head_moves_it_along_no_axis_far(model, judge):
@@ -54,7 +54,20 @@ def test_axes_are_told_apart_on_heads_that_differ_in_all_of_them(model, judge):
     assert min(agreement) > 0.7, dict(zip([axis.name for axis in SHAPES], agreement, strict=True))
 
 
-def test_a_long_nose_is_named_by_a_measure_of_noses_or_of_what_lies_below(judge):
-    names = {axis.name: judge.named[row] for row, axis in enumerate(SHAPES)}
-    assert names["ear_size"][0].startswith("ear")
-    assert names["ear_size"][1] == 1.0
+# What a word says of a face, where that has a number: the axis, the measure, and whether the word raises it.
+SAID = [
+    ("nose_length", "nose length", 1), ("nose_width", "nose width", 1), ("chin_width", "chin width", 1),
+    ("chin_length", "lower face height", 1), ("jaw_width", "jaw angle", -1), ("lip_volume", "mouth height", 1),
+    ("mouth_width", "mouth width", 1), ("eye_size", "eye height", 1), ("eye_spacing", "eye distance", 1),
+    ("eye_slant", "eye slant", 1), ("forehead", "forehead height", 1), ("ear_size", "ear height", 1),
+    ("ears_out", "ear spread", 1), ("face_length", "face width", -1), ("neck", "neck width", 1),
+    ("weight", "jaw width", 1), ("cheeks", "jaw width", 1), ("brow_ridge", "brow prominence", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "measure", "sign"), SAID)
+def test_a_word_moves_the_measure_it_speaks_of(model, judge, name: str, measure: str, sign: int):
+    row, place = [axis.name for axis in SHAPES].index(name), judge.measure_index(measure)
+    ends = torch.stack([model.rest + way * judge.fields[row].view(-1, 3) for way in (-1.0, 1.0)])
+    low, high = judge.scores(ends)[:, place].tolist()
+    assert sign * (high - low) > 0.5
