@@ -1,8 +1,8 @@
 """Reads FLAME: the model as .npz, or the pickled original, with texture coordinates from a file beside it.
 
 The model is licensed per user and is not at hand here: names and shapes are those of its published loaders
-(TF_FLAME, smplx), and the tests build small files of that structure. Its joints (neck, jaw, eyes) are not used:
-expressions are the published linear ones.
+(TF_FLAME, smplx), and the tests build small files of that structure. Of its joints the jaw's become expressions
+beside the published linear ones (`flame_jaw`); neck and eyes stay as they are.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ import torch
 
 from ..errors import HeadInvalid
 from . import arrays, obj, plainpickle
-from .checks import landmark_points
-from .mesh import Landmarks, Topology, components
+from .checks import landmark_points, mirror_of
+from .flame_jaw import jaw_rows
+from .mesh import IntArray, Landmarks, Topology, components
 from .model import LinearFaceModel
 from .regions import name_regions
 
 ADVICE = "get FLAME and its texture space (flame.is.tue.mpg.de), put both in one folder and give the model's path"
 IDENTITIES = 300  # the rows of `shapedirs` that are identity; what follows are expressions
+LOPSIDED = 0.001  # metres a vertex may be from its mirror picture
 HEIGHT = 3.0  # head units from the lowest to the highest vertex
 MODELS = ("generic_model.pkl", "flame2023.pkl", "FLAME_NEUTRAL.npz", "FLAME_NEUTRAL.pkl")
 LAYOUTS = ("FLAME_texture.npz", "FLAME_albedo_from_BFM.npz", "head_template.obj", "head_template_mesh.obj")
@@ -49,8 +51,11 @@ def load(path: Path, device: str = "cpu") -> LinearFaceModel:
     rest = ((template - (low + high) / 2 * [0, 1, 1]) / scale).astype(np.float32)
     rows = (directions / scale).transpose(2, 0, 1).reshape(directions.shape[2], -1).astype(np.float32)
     uvs, uv_faces = _layout(path, len(faces))
-    topology = _topology(rest, faces, uvs, uv_faces, _marks(path, len(faces)), max(len(rows) - IDENTITIES, 0), scale)
-    basis = torch.from_numpy(rows).to(device)
+    jaw = jaw_rows(str(path), found, template, ADVICE)
+    names = [f"expression{number:03}" for number in range(max(len(rows) - IDENTITIES, 0))] + list(jaw)
+    topology = _topology(rest, faces, uvs, uv_faces, _marks(path, len(faces)), tuple(names), float(scale))
+    turned = [(row / scale).astype(np.float32).reshape(1, -1) for row in jaw.values()]
+    basis = torch.from_numpy(np.concatenate([rows, *turned])).to(device)
     return LinearFaceModel(topology, basis[:IDENTITIES], basis[IDENTITIES:])
 
 
@@ -91,8 +96,30 @@ def _is_plain(archive: Any, name: str) -> bool:
 
 
 def _values(thing: Any) -> Any:
-    """What a chumpy object holds under `x`; other things as they are."""
-    return thing.state.get("x") if isinstance(thing, plainpickle.Shell) else thing
+    """What a chumpy object holds under `x`, what a sparse matrix stands for; other things as they are."""
+    if not isinstance(thing, plainpickle.Shell):
+        return thing
+    if thing.name.endswith(("csc_matrix", "csr_matrix")):
+        return _dense(thing)
+    return thing.state.get("x")
+
+
+def _dense(sparse: plainpickle.Shell) -> np.ndarray | None:
+    """A compressed matrix of scipy written out; None if its parts do not fit each other."""
+    shape = sparse.state.get("_shape", sparse.state.get("shape"))
+    parts = [sparse.state.get(name) for name in ("data", "indices", "indptr")]
+    if not isinstance(shape, tuple) or len(shape) != 2 or not all(isinstance(part, np.ndarray) for part in parts):
+        return None
+    values, inner, starts = (np.asarray(part) for part in parts)
+    by_column = sparse.name.endswith("csc_matrix")
+    outer = np.repeat(np.arange(len(starts) - 1), np.diff(starts).clip(min=0))
+    if not len(outer) == len(inner) == len(values) or len(starts) != shape[1 if by_column else 0] + 1:
+        return None
+    if len(inner) and not 0 <= inner.min() <= inner.max() < shape[0 if by_column else 1]:
+        return None
+    out = np.zeros(shape)
+    np.add.at(out, (inner, outer) if by_column else (outer, inner), values)
+    return out
 
 
 def _first(folder: Path, names: tuple[str, ...], what: str) -> Path:
@@ -142,7 +169,7 @@ def _topology(
     uvs: np.ndarray,
     uv_faces: np.ndarray,
     landmarks: Landmarks | None,
-    expressions: int,
+    expressions: tuple[str, ...],
     scale: float,
 ) -> Topology:
     parts = _parts(rest, faces)
@@ -161,11 +188,22 @@ def _topology(
         region_weights=np.stack(list(regions.values())),
         part_names=PARTS,
         face_parts=parts,
-        expression_names=tuple(f"expression{number:03}" for number in range(expressions)),
+        expression_names=expressions,
         head="flame",
         topology_id=hashlib.sha256(b"".join(a.tobytes() for a in (faces, uvs, uv_faces))).hexdigest()[:16],
-        metres_per_unit=float(scale),
+        metres_per_unit=scale,
         licence="LicenseRef-FLAME",
         provenance="FLAME (Li et al., SIGGRAPH Asia 2017); its licence differs by version",
         landmarks=landmarks,
+        mirror=_mirror(rest, faces, parts, scale),
     )
+
+
+def _mirror(rest: np.ndarray, faces: np.ndarray, parts: np.ndarray, scale: float) -> IntArray | None:
+    """By place alone, within LOPSIDED: its triangles' diagonals need not be mirror pictures. None if some are alone."""
+    kinds = np.zeros(len(rest), np.int64)
+    kinds[faces] = (parts > 0)[:, None]
+    try:
+        return mirror_of(rest, np.zeros((0, 2), np.int32), LOPSIDED / scale, kinds)
+    except ValueError:
+        return None

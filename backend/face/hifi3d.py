@@ -17,8 +17,10 @@ import torch
 
 from ..errors import HeadInvalid
 from . import arrays, matfile
-from .mesh import Topology
+from .checks import landmark_points, landmarks_at
+from .mesh import Landmarks, Topology
 from .model import LinearFaceModel
+from .regions import name_regions
 
 ADVICE = "get HIFI3D++.mat of REALY (github.com/czh-98/REALY) and give its path"
 MEMBER = re.compile(r"(^|/)HIFI3D\+\+[^/]*\.mat$", re.IGNORECASE)  # also "HIFI3D++ (1).mat"
@@ -32,6 +34,17 @@ SHAPES: dict[str, arrays.Shape] = {
 }
 SCALE = 10.0  # FaceG2E: coordinates and identity are divided by it
 EXPRESSION_SCALE = 160.0  # FaceG2E: expressions by 10 · 16
+PARTS = ("skin",)
+KEYPOINTS = 86
+# Which of the 86 are iBUG's 68. Source: their mean picture in hifi3dface, data_prepare/detect_3D_landmark.py.
+IBUG = (
+    *range(22),  # jaw, right brow's upper edge
+    *(26, 27, 28, 29, 30),
+    *(51, 52, 53, 54, 61, 62, 63, 64, 65),
+    *(35, 36, 37, 38, 39, 40, 43, 44, 45, 46, 47, 48),
+    *(66, 72, 67, 68, 69, 73, 70, 74, 85, 71, 84, 75),
+    *(76, 78, 79, 80, 77, 83, 82, 81),
+)
 METRES = 0.1  # so that the eyes, 0.626 units apart, are 63 mm apart
 
 
@@ -51,7 +64,8 @@ def load(path: Path, device: str = "cpu") -> LinearFaceModel:
     faces = arrays.indices(source, "tri", tri, len(rest), ADVICE)
     uv_faces = arrays.indices(source, "tri_vt", tri_vt, len(uvs), ADVICE)
     uvs = uvs.astype(np.float32)
-    regions = _regions(source, found, len(rest))
+    landmarks = _landmarks(source, found, faces)
+    regions = _regions(source, found, rest, faces, landmarks)
     none = np.zeros((0, 4), np.int32)
     topology = Topology(
         faces=faces,
@@ -62,7 +76,7 @@ def load(path: Path, device: str = "cpu") -> LinearFaceModel:
         rest=rest,
         region_names=tuple(regions),
         region_weights=np.stack(list(regions.values())),
-        part_names=("skin",),
+        part_names=PARTS,
         face_parts=np.zeros(len(faces), np.int32),
         expression_names=tuple(f"expression{number:03}" for number in range(len(expression))),
         head="hifi3d",
@@ -70,6 +84,7 @@ def load(path: Path, device: str = "cpu") -> LinearFaceModel:
         metres_per_unit=METRES,
         licence="LicenseRef-HIFI3D-research-only",
         provenance="HIFI3D++ (Chai et al., REALY, ECCV 2022), research use only",
+        landmarks=landmarks,
     )
 
     def rows(table: np.ndarray, scale: float) -> torch.Tensor:
@@ -78,11 +93,30 @@ def load(path: Path, device: str = "cpu") -> LinearFaceModel:
     return LinearFaceModel(topology, rows(identity, SCALE), rows(expression, EXPRESSION_SCALE))
 
 
-def _regions(source: str, found: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
-    """The whole head, and the face where the file marks it: it holds no other names."""
-    regions = {"head": np.ones(count, np.float32)}
+def _landmarks(source: str, found: dict[str, np.ndarray], faces: np.ndarray) -> Landmarks | None:
+    """iBUG's 68 of the file's keypoints, which count from 0; None where it has none."""
+    if "keypoints" not in found:
+        return None
+    points = found["keypoints"].reshape(-1)
+    if len(points) != KEYPOINTS:
+        raise HeadInvalid(f"{source}: keypoints are {len(points)}, expected {KEYPOINTS}", advice=ADVICE)
+    points = arrays.indices(source, "keypoints", points, int(faces.max()) + 1, ADVICE)
+    try:
+        return landmarks_at(points[list(IBUG)], faces)
+    except ValueError as error:
+        raise HeadInvalid(f"{source}: keypoints lie on no triangle ({error})", advice=ADVICE) from error
+
+
+def _regions(
+    source: str, found: dict[str, np.ndarray], rest: np.ndarray, faces: np.ndarray, landmarks: Landmarks | None
+) -> dict[str, np.ndarray]:
+    """The whole head, what landmarks tell, and the face where the file marks it: it holds no other names."""
+    regions = {"head": np.ones(len(rest), np.float32)}
+    if landmarks is not None:
+        parts = np.zeros(len(faces), np.int32)
+        regions |= name_regions(rest, faces, parts, PARTS, landmark_points(rest, faces, landmarks))
     if "mask_face" in found:
-        (mask,) = arrays.take(source, found, {"mask_face": ("K", count)}, ADVICE)
+        (mask,) = arrays.take(source, found, {"mask_face": ("K", len(rest))}, ADVICE)
         regions["face"] = (mask[0] > 0).astype(np.float32)
     return regions
 

@@ -118,7 +118,7 @@ def distance(points: Float[ndarray, "V D"], line: Float[ndarray, "N D"]) -> Weig
     nearest = np.full(len(points), np.inf)
     for start, end in pairwise(line):
         along = end - start
-        share = np.clip((points - start) @ along / (along @ along), 0, 1)
+        share = np.clip((points - start) @ along / max(along @ along, 1e-12), 0, 1)
         nearest = np.minimum(nearest, np.linalg.norm(points - start - share[:, None] * along, axis=1))
     return nearest
 

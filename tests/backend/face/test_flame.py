@@ -110,6 +110,24 @@ def test_landmarks_and_regions_come_where_they_lie_beside(tmp_path):
     assert {"nose", "jaw", "left_ear", "left_eyeball"} <= set(topology.region_names)
 
 
+def test_the_mirror_pairs_vertices_by_their_place(path):
+    topology = flame.load(path).topology
+    mirror = topology.mirror
+    assert mirror is not None
+    assert np.array_equal(mirror[mirror], np.arange(len(topology.rest)))
+    apart = np.abs(topology.rest[mirror] - topology.rest * [-1, 1, 1]).max()
+    assert apart * topology.metres_per_unit < flame.LOPSIDED
+    left = np.unique(topology.faces[topology.part_faces("left_eye")])
+    assert set(mirror[left]) == set(np.unique(topology.faces[topology.part_faces("right_eye")]))
+
+
+def test_a_head_that_leans_has_no_mirror(tmp_path):
+    model = structure()
+    template = np.asarray(model["v_template"])
+    model["v_template"] = template + np.array([0.02, 0, 0]) * (template[:, 1:2] > 0)
+    assert flame.load(pickled(beside(tmp_path) / "generic_model.pkl", model)).topology.mirror is None
+
+
 def test_a_folder_is_searched_for_the_published_names(path):
     assert flame.load(path.parent).identity_size == 300
 

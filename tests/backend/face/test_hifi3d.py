@@ -9,8 +9,10 @@ import torch
 
 from backend.errors import HeadInvalid
 from backend.face import hifi3d
+from backend.face.checks import landmark_points
 from backend.face.model import FaceModel
 from tests.backend.face.matwriter import mat
+from tests.backend.face.toy_marks import toy_marks
 from tests.toys import toy_topology
 
 
@@ -26,8 +28,16 @@ def structure(seed: int = 0) -> dict[str, np.ndarray]:
         "vt_list": toy.uvs.astype(np.float32),
         "tri_vt": toy.uv_faces.astype(np.int32),
         "mask_face": (np.arange(len(toy.rest)) < 50).astype(np.uint8)[None],
-        "keypoints": np.arange(86, dtype=np.int32)[None],
+        "keypoints": keypoints()[None],
     }
+
+
+def keypoints() -> np.ndarray:
+    """The 86, those of iBUG's mark-up nearest to where a face has them."""
+    marks = np.zeros(hifi3d.KEYPOINTS, np.int32)
+    apart = np.linalg.norm(toy_topology().rest[:, None] - toy_marks()[None], axis=2)
+    marks[list(hifi3d.IBUG)] = apart.argmin(axis=0)
+    return marks
 
 
 def written(path: Path, **changes: np.ndarray | None) -> Path:
@@ -61,8 +71,24 @@ def test_triangles_and_texture_coordinates_stay_as_published(tmp_path):
 
 
 def test_the_mark_of_the_face_may_be_absent(tmp_path):
-    topology = hifi3d.load(written(tmp_path / "HIFI3D++.mat", mask_face=None)).topology
+    topology = hifi3d.load(written(tmp_path / "HIFI3D++.mat", mask_face=None, keypoints=None)).topology
     assert topology.region_names == ("head",)
+    assert topology.landmarks is None
+
+
+def test_its_keypoints_give_landmarks_and_regions(tmp_path):
+    topology = hifi3d.load(written(tmp_path / "HIFI3D++.mat")).topology
+    assert topology.landmarks is not None
+    points = landmark_points(topology.rest, topology.faces, topology.landmarks)
+    expected = topology.rest[keypoints()[list(hifi3d.IBUG)]]
+    np.testing.assert_allclose(points, expected, atol=1e-6)
+    assert {"nose", "lips", "jaw", "left_ear", "right_brow", "forehead", "neck"} <= set(topology.region_names)
+    assert np.array_equal(topology.region("face"), np.arange(208) < 50)
+
+
+def test_of_the_keypoints_each_of_the_68_is_another_one():
+    assert len(set(hifi3d.IBUG)) == len(hifi3d.IBUG) == 68
+    assert max(hifi3d.IBUG) < hifi3d.KEYPOINTS
 
 
 @pytest.mark.parametrize("member", ["HIFI3D++.mat", "REALY [data] (v1)/HIFI3D++ (1).mat"])
@@ -91,6 +117,8 @@ def test_a_folder_is_searched(tmp_path):
         ({"tri": structure()["tri"] + 1}, r"tri runs from 1 to 208, expected 0 to 207"),
         ({"tri_vt": structure()["tri_vt"][:5]}, r"tri_vt is 5 × 3, expected 384 × 3"),
         ({"vt_list": np.full((221, 2), np.nan)}, r"442 values of vt_list are no numbers"),
+        ({"keypoints": np.arange(68)[None]}, r"keypoints are 68, expected 86"),
+        ({"keypoints": np.full((1, 86), 700)}, r"keypoints runs from 700 to 700, expected 0 to 207"),
         ({"mask_face": np.zeros((1, 7))}, r"mask_face is 1 × 7, expected 1 × 208"),
     ],
 )

@@ -75,3 +75,9 @@ def test_neither_size_nor_place_of_the_head_matters(size, shift):
     there = name_regions(rest * size + move, BALL.faces, BALL.face_parts, BALL.part_names, marks * size + move)
     for name in ("nose", "jaw", "left_ear"):
         np.testing.assert_allclose(here[name], there[name], atol=1e-4)
+
+
+def test_a_line_may_stand_still():
+    """Two landmarks of a coarse mesh may be one vertex."""
+    points = np.array([[3.0, 4.0], [0.0, 0.0]])
+    np.testing.assert_allclose(distance(points, np.zeros((3, 2))), [5, 0])
