@@ -20,13 +20,14 @@ from ..face import anny
 from ..files import write_whole
 from ..language import Look
 from . import data, family, head, networks, reading, tokenizer
-from .painter import Canvas, natural_brows, paint
+from .canvas import Canvas
+from .painter import paint
 from .people import Studio
 
 STARTER = BESIDE / "starter"
 AUTOENCODER_SHARE, READING_SHARE = 0.18, 0.05  # of the training time
 ALBEDO_SIZE = 1024
-NEW_HEAD = Look(tone=0.35, seed=6)  # brown eyes and hair
+NEW_HEAD = Look(eyes="brown", brows="brown", tone=0.35, seed=6)
 
 
 def work_folder() -> Path:
@@ -41,7 +42,7 @@ def train_head() -> dict[str, Any]:
     out = STARTER / "anny.npz"
     made = head.write(out, work_folder() / "anny")
     canvas = Canvas.of(anny.load(out).topology, ALBEDO_SIZE)
-    write_whole(STARTER / "anny_albedo.png", _png(data.to_bytes(paint(canvas, NEW_HEAD, natural_brows(canvas)))[0]))
+    write_whole(STARTER / "anny_albedo.png", _png(data.to_bytes(paint(canvas, NEW_HEAD))[0]))
     return {
         "head": out.name,
         "vertices": len(made["rest"]),

@@ -14,8 +14,9 @@ from ..language import SHAPES, Person
 from ..render.camera import Cameras, sample_views
 from ..render.light import sample_lights
 from ..render.picture import Surface, look
+from .canvas import Canvas
 from .head import random_sliders
-from .painter import Canvas, paint
+from .painter import paint
 
 PICTURE = 128  # the starter family's native render
 TEXTURE = 256
