@@ -50,6 +50,11 @@ def toy_topology() -> Topology:
     )
 
 
+def with_lone_triangles(topology: Topology, count: int) -> Topology:
+    """The same mesh, of whose quads the last `count` are two triangles each."""
+    return replace(topology, quads=topology.quads[:-count], uv_quads=topology.uv_quads[:-count])
+
+
 def toy_face(size: int = 32, seed: int = 0) -> Face:
     """A face of the toy head without layers: a random albedo, three expressions."""
     generator = np.random.default_rng(seed)

@@ -16,9 +16,9 @@ _WEIGHT_STEPS = 100  # vertex groups take one call a distinct weight: hundredths
 def new_head(head: Head, name: str) -> bpy.types.Object:
     """The head at rest, with UV map, expression shape keys and region groups; in no collection yet."""
     mesh = bpy.data.meshes.new(name)
-    mesh.from_pydata(to_blender(head.rest, head.metres_per_unit), [], head.quads.tolist())
+    mesh.from_pydata(to_blender(head.rest, head.metres_per_unit), [], head.quads.tolist() + head.lone.tolist())
     mesh.shade_smooth()
-    corners = head.uvs[head.uv_quads].reshape(-1)
+    corners = head.uvs[np.concatenate([head.uv_quads.ravel(), head.uv_lone.ravel()])].reshape(-1)
     mesh.uv_layers.new(name=UV_MAP).uv.foreach_set("vector", np.ascontiguousarray(corners, np.float32))
     mesh.update()
     found = bpy.data.objects.new(name, mesh)

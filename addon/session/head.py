@@ -19,6 +19,7 @@ class Head:
 
     Attributes:
         quads: (Q, 4) into the vertices; `uv_quads` (Q, 4) into `uvs` (T, 2), which count from bottom left.
+        lone: (N, 3) the triangles in no quad; `uv_lone` (N, 3) likewise.
         rest: (V, 3) the mean head; `expressions` (E, V, 3) differences from it, named by `expression_names`.
         region_weights: (R, V) 0..1, named by `region_names`.
     """
@@ -29,6 +30,8 @@ class Head:
     quads: NDArray[np.int32]
     uvs: NDArray[np.float32]
     uv_quads: NDArray[np.int32]
+    lone: NDArray[np.int32]
+    uv_lone: NDArray[np.int32]
     rest: NDArray[np.float32]
     expression_names: tuple[str, ...]
     expressions: NDArray[np.float32]
@@ -58,13 +61,17 @@ def read_head(path: Path) -> Head:
     try:
         with np.load(path, allow_pickle=False) as values:
             meta = json.loads(str(values["meta"][()]))
+            quads = values["quads"].astype(np.int32)
+            first = 2 * len(quads)  # triangles 2i and 2i+1 are quad i
             return Head(
                 name=meta["head"],
                 topology_id=meta["topology_id"],
                 metres_per_unit=float(meta["metres_per_unit"]),
-                quads=values["quads"].astype(np.int32),
+                quads=quads,
                 uvs=values["uvs"].astype(np.float32),
                 uv_quads=values["uv_quads"].astype(np.int32),
+                lone=values["faces"][first:].astype(np.int32),
+                uv_lone=values["uv_faces"][first:].astype(np.int32),
                 rest=values["rest"].astype(np.float32),
                 expression_names=tuple(values["expression_names"].tolist()),
                 expressions=values["expressions"].astype(np.float32),

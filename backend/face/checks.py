@@ -139,8 +139,8 @@ def mirrored(ends: Int[ndarray, "E 2"], mirror: Int[ndarray, " V"]) -> tuple[Int
 
 def outlines(topology: Topology) -> Int[ndarray, "E 2"]:
     """The edges of a head's quads and of the triangles in no quad, each once, sorted."""
-    lone = topology.faces[2 * len(topology.quads) :]
-    pairs = [np.stack([ring, np.roll(ring, -1, axis=1)], axis=2).reshape(-1, 2) for ring in (topology.quads, lone)]
+    rings = (topology.quads, topology.lone[0])
+    pairs = [np.stack([ring, np.roll(ring, -1, axis=1)], axis=2).reshape(-1, 2) for ring in rings]
     return np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)
 
 

@@ -74,7 +74,7 @@ def write_glb(face: Face, topology: Topology, path: Path) -> Path:
 
 
 def write_obj(face: Face, topology: Topology, path: Path) -> Path:
-    """The resting face as quads in `path`, with an .mtl and a .png of the same stem beside it.
+    """The resting face in `path`: quads, and triangles that are in none. An .mtl and a .png of the same stem lie beside.
 
     Raises:
         FolderUnwritable, DiskFull: the .obj is not there, or is the old one.
@@ -90,10 +90,7 @@ def write_obj(face: Face, topology: Topology, path: Path) -> Path:
     lines += [f"mtllib {material.name}", "o face"]
     lines += _rows("v", positions) + _rows("vt", topology.uvs) + _rows("vn", normals)
     for part in used:
-        inside = topology.face_parts[::2] == part
-        lines += [f"usemtl {topology.part_names[part]}", "s 1"]
-        for quad, uv_quad in zip(topology.quads[inside] + 1, topology.uv_quads[inside] + 1, strict=True):
-            lines.append("f " + " ".join(f"{v}/{t}/{v}" for v, t in zip(quad, uv_quad, strict=True)))
+        lines += [f"usemtl {topology.part_names[part]}", "s 1", *_polygons(topology, part)]
     materials = [
         f"newmtl {topology.part_names[part]}\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {texture.name}\n" for part in used
     ]
@@ -159,6 +156,20 @@ def _corners(topology: Topology) -> tuple[NDArray[np.int64], IntArray]:
     pairs = np.stack([topology.faces.reshape(-1), topology.uv_faces.reshape(-1)], axis=1).astype(np.int64)
     corners, triangles = np.unique(pairs, axis=0, return_inverse=True)
     return corners, triangles.reshape(-1, 3).astype(np.int32)
+
+
+def _polygons(topology: Topology, part: int) -> list[str]:
+    """The lines of a part's quads, then of its lone triangles."""
+    quads = 2 * len(topology.quads)
+    rings = (
+        (topology.quads, topology.uv_quads, topology.face_parts[:quads:2]),
+        (*topology.lone, topology.face_parts[quads:]),
+    )
+    return [
+        "f " + " ".join(f"{v}/{t}/{v}" for v, t in zip(ring, uv_ring, strict=True))
+        for corners, uv_corners, parts in rings
+        for ring, uv_ring in zip(corners[parts == part] + 1, uv_corners[parts == part] + 1, strict=True)
+    ]
 
 
 def _material(name: str) -> gltf.Material:

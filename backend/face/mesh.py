@@ -72,6 +72,12 @@ class Topology:
     mirror: IntArray | None = None
     published: UvMap | None = None
 
+    @property
+    def lone(self) -> tuple[IntArray, IntArray]:
+        """(N, 3) the triangles in no quad, and their corners in `uvs`."""
+        first = 2 * len(self.quads)
+        return self.faces[first:], self.uv_faces[first:]
+
     def region(self, name: str) -> FloatArray:
         """(V,) weights of one named region.
 

@@ -75,6 +75,7 @@ def test_a_head_file_reads_as_it_was_written(tmp_path):
     head, topology = find_head("toy", [tmp_path / "nowhere", tmp_path / "heads"]), toy_topology()
     np.testing.assert_array_equal(head.rest, topology.rest)
     np.testing.assert_array_equal(head.uv_quads, topology.uv_quads)
+    assert head.lone.shape == head.uv_lone.shape == (0, 3)
     assert (head.name, head.topology_id) == ("toy", topology.topology_id)
     assert head.expression_names == topology.expression_names
 

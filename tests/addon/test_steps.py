@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from backend.face import saved
-from tests.toys import EXPRESSIONS, toy_topology
+from tests.toys import EXPRESSIONS, toy_topology, with_lone_triangles
 
-from .conftest import PACKAGE
+from .conftest import PACKAGE, write_head
 
 METRES = 0.08
 
@@ -59,6 +59,20 @@ def test_expression_keys_start_at_rest_and_quads_stay_quads(toy_head, faces):
     assert {len(polygon.vertices) for polygon in found.data.polygons} == {4}
     assert all(polygon.use_smooth for polygon in found.data.polygons)
     assert found.data.validate() is False  # nothing to mend
+
+
+def test_triangles_in_no_quad_are_polygons_with_their_texture(tmp_path):
+    mixed = with_lone_triangles(toy_topology(), 40)
+    write_head(mixed, tmp_path / "heads" / "toy.npz")
+    find_head = sys.modules[f"{PACKAGE}.session.head"].find_head
+    found = sys.modules[f"{PACKAGE}.scene.mesh"].new_head(find_head("toy", [tmp_path / "heads"]), "toy")
+    sizes = [len(polygon.vertices) for polygon in found.data.polygons]
+    assert sizes == [4] * len(mixed.quads) + [3] * 80
+    assert found.data.validate() is False  # nothing to mend
+    values = np.empty(len(found.data.loops) * 2, np.float32)
+    found.data.uv_layers["UVMap"].uv.foreach_get("vector", values)
+    lone = values.reshape(-1, 2)[4 * len(mixed.quads) :].reshape(-1, 3, 2)
+    np.testing.assert_array_equal(lone, mixed.uvs[mixed.lone[1]])
 
 
 def test_the_uv_map_and_the_regions_are_the_heads(toy_head, faces):

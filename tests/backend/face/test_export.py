@@ -18,7 +18,7 @@ from backend.face.export import write_glb, write_obj
 from backend.face.layers import Face, albedo, vertices
 from backend.face.mesh import Topology, vertex_normals
 from backend.face.saved import load, save
-from tests.toys import EXPRESSIONS, toy_face, toy_layer, toy_topology
+from tests.toys import EXPRESSIONS, toy_face, toy_layer, toy_topology, with_lone_triangles
 
 TOPOLOGY = toy_topology()
 HEAD = Path(__file__).parents[3] / "ckpts" / "starter" / "anny.npz"
@@ -205,6 +205,35 @@ def test_an_obj_holds_the_quads_exactly(face, tmp_path):
     assert np.array_equal(corners[..., 0], TOPOLOGY.quads[order])
     assert np.array_equal(corners[..., 1], TOPOLOGY.uv_quads[order])
     assert np.array_equal(corners[..., 2], corners[..., 0])
+
+
+@needs_blender
+def test_triangles_in_no_quad_are_written_and_read_back(face, tmp_path):
+    """By trimesh, and by Blender's importers, which keep quads in OBJ and know triangles alone in GLB."""
+    mixed = with_lone_triangles(TOPOLOGY, 40)
+    obj, glb = write_obj(face, mixed, tmp_path / "face.obj"), write_glb(face, mixed, tmp_path / "face.glb")
+    for path in (obj, glb):
+        scene = trimesh.load(path, process=False)
+        assert sum(len(mesh.faces) for mesh in scene.geometry.values()) == len(mixed.faces)
+    assert read_in_blender(glb)["triangles"] == len(mixed.faces)
+    program = (
+        "import sys, bpy; bpy.ops.wm.read_factory_settings(use_empty=True); "
+        "bpy.ops.wm.obj_import(filepath=sys.argv[1]); mesh = bpy.data.objects[0].data; "
+        "print('RESULT', *sorted({len(p.vertices) for p in mesh.polygons}), len(mesh.polygons), len(mesh.vertices))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, obj], capture_output=True, text=True, check=True, timeout=120)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("RESULT")]
+    assert line.split()[1:] == ["3", "4", str(len(mixed.quads) + 80), str(len(mixed.rest))]
+
+
+def test_a_mesh_of_triangles_alone_is_written_whole(face, tmp_path):
+    bare = with_lone_triangles(TOPOLOGY, len(TOPOLOGY.quads))
+    path = write_obj(face, bare, tmp_path / "face.obj")
+    rows = [line.split()[1:] for line in path.read_text().splitlines() if line.startswith("f ")]
+    corners = np.array([[corner.split("/") for corner in row] for row in rows], int) - 1
+    order = np.argsort(bare.face_parts, kind="stable")
+    assert np.array_equal(corners[..., 0], bare.faces[order])
+    assert np.array_equal(corners[..., 1], bare.uv_faces[order])
 
 
 def test_trimesh_reads_an_obj_with_its_texture(face, tmp_path):
