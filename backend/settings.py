@@ -25,6 +25,7 @@ class GeometrySettings:
     prior_weight: float = 0.07  # times mean(identity²); 0.002 left words at twice their range, 0.2 at a tenth of it
     azimuth: float = 35.0  # degrees either way; the training pictures go to 45
     elevation: float = 10.0
+    antialias: bool = False  # the starter's training pictures are without; with it, outlines have gradients too
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Preset:
 
 
 RECOMMENDED = Preset("recommended")
+SWITCH = {"0": False, "1": True, "false": False, "true": True}
 
 
 def changed(preset: Preset, overrides: Mapping[str, Any]) -> Preset:
@@ -112,8 +114,8 @@ def changed(preset: Preset, overrides: Mapping[str, Any]) -> Preset:
         settings = getattr(preset, stage)
         kind = type(getattr(settings, name))
         try:
-            settings = replace(settings, **{name: kind(value)})
-        except (ValueError, TypeError):
+            settings = replace(settings, **{name: SWITCH[str(value).lower()] if kind is bool else kind(value)})
+        except (KeyError, ValueError, TypeError):
             raise UnknownOption(f"{key} is a {kind.__name__}, not {value!r}") from None
         preset = replace(preset, **{stage: settings})
     return preset

@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .camera import Cameras
+from .camera import Cameras, sample_views
+from .light import sample_lights
 
 RELEASED_FOV = 12.593637  # degrees; FaceG2E's code
 RELEASED_DISTANCE = 10.0  # head units, to which a view adds its own
@@ -65,6 +66,13 @@ AROUND = (
     "three-quarter view from the right",
 )
 ABOVE_OR_BELOW = 15.0  # degrees from which a view is from above or below
+
+
+def sample_setting(
+    count: int, generator: torch.Generator, azimuth: float, elevation: float
+) -> tuple[Cameras, Float[Tensor, "B 9"]]:
+    """Cameras within ±azimuth and ±elevation degrees, and a light for each: what a step of a stage looks with."""
+    return sample_views(count, generator, azimuth, elevation), sample_lights(count, generator)
 
 
 def released_cameras(

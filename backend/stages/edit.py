@@ -12,10 +12,9 @@ from ..diffusion.guidance import Condition, Guidance
 from ..diffusion.schedules import linear
 from ..face.mesh import Topology
 from ..face.model import LinearFaceModel
-from ..render.camera import sample_views
-from ..render.light import sample_lights
 from ..render.picture import Scene, Surface, look
 from ..render.uv import unwrapped
+from ..render.views import sample_setting
 from ..settings import EditGeometrySettings, EditTextureSettings
 from .geometry import PICTURE
 from .optimise import Watch, optimise
@@ -65,12 +64,11 @@ def edit_geometry(
     move = torch.zeros(1, model.identity_size, requires_grad=True)
 
     def loss(step: int) -> Tensor:
-        cameras = sample_views(settings.views, generator, settings.azimuth, settings.elevation)
-        lights = sample_lights(settings.views, generator)
+        setting = sample_setting(settings.views, generator, settings.azimuth, settings.elevation)
         offsets = (move @ model.identity_basis).view(1, -1, 3) * weights[:, None]
-        pictures = look(surface, vertices + offsets, cameras, lights, PICTURE).textureless()
+        pictures = look(surface, vertices + offsets, *setting, PICTURE).textureless()
         with torch.no_grad():
-            before = guidance.model.encode(look(surface, vertices, cameras, lights, PICTURE).textureless())
+            before = guidance.model.encode(look(surface, vertices, *setting, PICTURE).textureless())
         timestep = linear(
             step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
         )

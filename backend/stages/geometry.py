@@ -9,9 +9,8 @@ from torch import Tensor
 from ..diffusion.guidance import Condition, Guidance
 from ..diffusion.schedules import linear
 from ..face.model import LinearFaceModel
-from ..render.camera import sample_views
-from ..render.light import sample_lights
 from ..render.picture import Surface, look
+from ..render.views import sample_setting
 from ..settings import GeometrySettings
 from .optimise import Watch, optimise
 
@@ -32,9 +31,9 @@ def generate(
     identity = torch.zeros(1, model.identity_size, requires_grad=True)
 
     def loss(step: int) -> Tensor:
-        cameras = sample_views(settings.views, generator, settings.azimuth, settings.elevation)
-        lights = sample_lights(settings.views, generator)
-        pictures = look(surface, model.vertices(identity=identity), cameras, lights, PICTURE).textureless()
+        setting = sample_setting(settings.views, generator, settings.azimuth, settings.elevation)
+        head = model.vertices(identity=identity)
+        pictures = look(surface, head, *setting, PICTURE, antialias=settings.antialias).textureless()
         timestep = linear(
             step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
         )

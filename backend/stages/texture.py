@@ -11,10 +11,11 @@ from torch import Tensor
 
 from ..diffusion.guidance import Condition, Guidance
 from ..diffusion.schedules import linear
-from ..render.camera import Cameras, sample_views
-from ..render.light import display_light, sample_lights
+from ..render.camera import Cameras
+from ..render.light import display_light
 from ..render.picture import Scene, Surface, look
 from ..render.uv import unwrapped
+from ..render.views import sample_setting
 from ..settings import EditTextureSettings, TextureSettings
 from .optimise import Watch, optimise
 
@@ -74,8 +75,8 @@ def distil(
     start = Pyramid.over(shrink(albedo), fixed)
 
     def loss(step: int) -> Tensor:
-        cameras = sample_views(settings.views, generator, settings.azimuth, settings.elevation)
-        scene = look(surface, vertices, cameras, sample_lights(settings.views, generator), PICTURE)
+        setting = sample_setting(settings.views, generator, settings.azimuth, settings.elevation)
+        scene = look(surface, vertices, *setting, PICTURE)
         latents = guidance.model.encode(scene.textured(start.albedo()))
         timestep = linear(
             step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep

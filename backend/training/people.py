@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ..face.model import LinearFaceModel
 from ..language import SHAPES, Person
-from ..render.camera import Cameras, sample_views
-from ..render.light import sample_lights
+from ..render.camera import Cameras
 from ..render.picture import Surface, look
+from ..render.views import sample_setting
 from .canvas import Canvas
 from .head import random_sliders
 from .painter import paint
@@ -72,4 +72,4 @@ class Studio:
 def draw_setting(count: int, rng: random.Random) -> tuple[Cameras, Float[Tensor, "B 9"]]:
     """Random views and lights, as the stages draw them."""
     generator = torch.Generator().manual_seed(rng.randrange(2**31))
-    return sample_views(count, generator, AZIMUTH, ELEVATION), sample_lights(count, generator)
+    return sample_setting(count, generator, AZIMUTH, ELEVATION)

@@ -15,7 +15,7 @@ def value_of(preset: Preset, key: str) -> object:
     return getattr(getattr(preset, stage), name)
 
 
-@given(st.sampled_from(KEYS), st.integers(1, 999))
+@given(st.sampled_from([key for key in KEYS if type(value_of(RECOMMENDED, key)) is not bool]), st.integers(1, 999))
 def test_one_field_is_set_as_text_or_number_and_no_other(key, number):
     for given_value in (number, str(number)):
         after = changed(RECOMMENDED, {key: given_value})
@@ -23,6 +23,13 @@ def test_one_field_is_set_as_text_or_number_and_no_other(key, number):
         assert value_of(after, key) == kind(number)
         assert type(value_of(after, key)) is kind
         assert [other for other in KEYS if value_of(after, other) != value_of(RECOMMENDED, other)] in ([], [key])
+
+
+@pytest.mark.parametrize(
+    ("value", "on"), [("1", True), (1, True), (True, True), ("true", True), ("0", False), (0, False)]
+)
+def test_a_switch_is_set_on_and_off(value, on):
+    assert changed(RECOMMENDED, {"geometry.antialias": value}).geometry.antialias is on
 
 
 def test_nothing_set_is_the_preset():
@@ -51,10 +58,16 @@ def test_an_unknown_field_is_refused_with_near_ones(key, near):
     assert near in caught.value.advice
 
 
-@pytest.mark.parametrize(("value", "kind"), [("many", "int"), ("1.5", "int"), ("", "int"), (None, "int")])
-def test_a_value_of_another_kind_is_refused(value, kind):
-    with pytest.raises(UnknownOption, match=f"geometry.steps is a {kind}, not {value!r}"):
-        changed(RECOMMENDED, {"geometry.steps": value})
+@pytest.mark.parametrize(
+    ("key", "kind", "value"),
+    [
+        *(("geometry.steps", "int", value) for value in ("many", "1.5", "", None)),
+        *(("geometry.antialias", "bool", value) for value in ("2", "smooth", "", None)),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(key, kind, value):
+    with pytest.raises(UnknownOption, match=f"{key} is a {kind}, not {value!r}"):
+        changed(RECOMMENDED, {key: value})
 
 
 def test_the_document_holds_every_number():

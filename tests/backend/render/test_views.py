@@ -4,6 +4,8 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
+from backend.render.camera import sample_views
+from backend.render.light import sample_lights
 from backend.render.views import (
     AROUND,
     PAPER_VIEWS,
@@ -11,6 +13,7 @@ from backend.render.views import (
     ViewRange,
     released_cameras,
     released_view_words,
+    sample_setting,
     view_bucket,
     view_words,
 )
@@ -87,3 +90,12 @@ def test_a_view_mirrored_has_the_mirrored_words(azimuth, elevation):
     mirrored = words.replace("left", "?").replace("right", "left").replace("?", "right")
     assert mirrored == view_words(-azimuth, elevation)
     assert words.split(", ")[0] in AROUND
+
+
+def test_a_setting_is_views_then_lights_of_one_generator():
+    cameras, lights = sample_setting(3, torch.Generator().manual_seed(5), 40.0, 10.0)
+    generator = torch.Generator().manual_seed(5)
+    views = sample_views(3, generator, 40.0, 10.0)
+    assert torch.equal(cameras.azimuth, views.azimuth)
+    assert torch.equal(cameras.elevation, views.elevation)
+    assert torch.equal(lights, sample_lights(3, generator))

@@ -1,0 +1,62 @@
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from backend.diffusion.guidance import Condition
+from backend.render.camera import sample_views
+from backend.render.light import sample_lights
+from backend.render.picture import Surface, look
+from backend.settings import GeometrySettings
+from backend.stages.geometry import PICTURE, generate
+from backend.stages.optimise import Watch
+from tests.toy_head import toy_head
+
+SEED, STEPS = 3, 2
+
+
+@dataclass
+class Witness:
+    """Guidance that wants bright pictures and keeps what it was shown."""
+
+    shown: list[torch.Tensor] = field(default_factory=list)
+
+    @property
+    def model(self) -> SimpleNamespace:
+        return SimpleNamespace(encode=self.encode)
+
+    def encode(self, pictures: torch.Tensor) -> torch.Tensor:
+        self.shown.append(pictures.detach())
+        return pictures
+
+    def loss(self, latents, timestep, generator, condition):
+        return -latents.mean()
+
+
+@pytest.fixture(scope="module")
+def model():
+    return toy_head()
+
+
+def shown(model, **changes) -> list[torch.Tensor]:
+    witness = Witness()
+    settings = GeometrySettings(steps=STEPS, **changes)
+    generate(model, Surface.of(model.topology), witness, Condition(torch.zeros(2, 1, 1)), settings, SEED, Watch())
+    return witness.shown
+
+
+def test_a_seed_draws_views_then_lights(model):
+    """The first step's pictures, bit by bit, by the formula of the networks' training pictures."""
+    settings, generator = GeometrySettings(), torch.Generator().manual_seed(SEED)
+    cameras = sample_views(settings.views, generator, settings.azimuth, settings.elevation)
+    lights = sample_lights(settings.views, generator)
+    head = model.vertices(identity=torch.zeros(1, model.identity_size, requires_grad=True))  # torch's products differ
+    expected = look(Surface.of(model.topology), head, cameras, lights, PICTURE).textureless()
+    assert torch.equal(shown(model)[0], expected)
+
+
+def test_antialiasing_changes_the_outlines_alone_until_they_have_moved_the_head(model):
+    plain, smooth = shown(model), shown(model, antialias=True)
+    differ = [(a != b).any(1).float().mean().item() for a, b in zip(plain, smooth, strict=True)]
+    assert 0 < differ[0] < 0.1 < differ[1]
