@@ -107,7 +107,8 @@ def _wrinkles(depth: float, rng: random.Random) -> list[Feature]:
 
 def varied(phrases: tuple[str, ...], rng: random.Random) -> str:
     """The first by far the most often."""
-    return rng.choice(phrases[1:]) if len(phrases) > 1 and rng.random() < SYNONYM else phrases[0]
+    plain, *others = phrases
+    return rng.choice(others) if others and rng.random() < SYNONYM else plain
 
 
 def sentence(features: list[Feature], rng: random.Random) -> str:

@@ -175,7 +175,7 @@ SHAPES = (
         (
             ("mouth-upperlip-volume-incr", -1.0, 0.8),
             ("mouth-lowerlip-volume-incr", -1.0, 0.7),
-            ("mouth-upperlip-height-incr", -1.0, 0.9),
+            ("mouth-upperlip-height-incr", -0.7, 0.9),
             ("mouth-lowerlip-height-incr", -1.0, 0.5),
             ("mouth-scale-vert-incr", -0.6, 0.5),
             ("mouth-cupidsbow-incr", -0.5, 0.5),
@@ -189,8 +189,8 @@ SHAPES = (
         ("lips", "mouth"),
         (
             ("mouth-scale-horiz-incr", -1.0, 1.0),
-            ("mouth-upperlip-width-incr", -0.7, 0.7),
-            ("mouth-lowerlip-width-incr", -0.7, 0.7),
+            ("mouth-upperlip-width-incr", -0.2, 0.7),
+            ("mouth-lowerlip-width-incr", -0.2, 0.7),
         ),
     ),
     Shape(
@@ -324,7 +324,7 @@ SHAPES = (
         (
             ("head-fat-incr", -0.9, 1.0),
             ("neck-double-incr", -0.5, 1.0),
-            ("cheek-inner-incr", -0.8, 0.7),
+            ("cheek-inner-incr", -0.5, 0.7),
             ("weight", 0.1, 0.95),
         ),
     ),
