@@ -200,9 +200,11 @@ def sum_at_corners(
     head: int,
     summed: wp.array2d(dtype=Any),  # pyright: ignore[reportInvalidTypeForm]
 ):
-    """Per corner and triangle, in this order: adds the triangle's normal to the vertex."""
+    """Per corner and triangle, in this order: adds the triangle's normal to the vertex, if it is one."""
     corner, triangle = wp.tid()
-    wp.atomic_add(summed, head, faces[triangle][corner], normals[head, triangle])
+    normal = normals[head, triangle]
+    if wp.isfinite(normal):
+        wp.atomic_add(summed, head, faces[triangle][corner], normal)
 
 
 @no_type_check
@@ -220,9 +222,10 @@ def sum_normals_back(
     asked = wanted[head, face[0]] + wanted[head, face[1]] + wanted[head, face[2]]
     second = wp.cross(vertices[head, face[2]] - a, asked)
     third = wp.cross(asked, vertices[head, face[1]] - a)
-    wp.atomic_add(gradient, head, face[0], -(second + third))
-    wp.atomic_add(gradient, head, face[1], second)
-    wp.atomic_add(gradient, head, face[2], third)
+    if wp.isfinite(second) and wp.isfinite(third):
+        wp.atomic_add(gradient, head, face[0], -(second + third))
+        wp.atomic_add(gradient, head, face[1], second)
+        wp.atomic_add(gradient, head, face[2], third)
 
 
 def _declare(kernel: Any, **kinds: dict[torch.dtype, Any]) -> dict[torch.dtype, Any]:

@@ -34,13 +34,17 @@ class Cameras:
     def __len__(self) -> int:
         return len(self.azimuth)
 
-    def clip(self, vertices: Float[Tensor, "#B V 3"]) -> Float[Tensor, "B V 4"]:
-        """Clip-space positions of vertices, one camera a head (a batch of 1 on either side is repeated)."""
+    def clip(self, vertices: Float[Tensor, "#B V 3"], aspect: float = 1.0) -> Float[Tensor, "B V 4"]:
+        """Clip-space positions of vertices, one camera a head (a batch of 1 on either side is repeated).
+
+        Args:
+            aspect: the picture's width over its height.
+        """
         if self.distance is None and isinstance(self.half_height, float):
             away, focal = DISTANCE, DISTANCE / self.half_height
         else:
             away, focal = self.distances()[:, None].to(vertices), self.focal()[:, None].to(vertices)
-        return perspective(self.in_camera(vertices), near=away - 4.0, far=away + 4.0, focal=focal)
+        return perspective(self.in_camera(vertices), near=away - 4.0, far=away + 4.0, focal=focal, aspect=aspect)
 
     def in_camera(self, vertices: Float[Tensor, "#B V 3"]) -> Float[Tensor, "B V 3"]:
         """Positions in the camera's frame, which looks along -z."""
@@ -94,14 +98,15 @@ def perspective(
     near: float | Float[Tensor, "B 1"],
     far: float | Float[Tensor, "B 1"],
     focal: float | Float[Tensor, "B 1"],
+    aspect: float = 1.0,
 ) -> Float[Tensor, "B V 4"]:
-    """Clip positions of camera-space points, for a square picture; `focal` is 1 / tan(fov / 2).
+    """Clip positions of camera-space points; `focal` is 1 / tan(fov / 2), `aspect` is width over height.
 
     Source: OpenGL's frustum matrix.
     """
     x, y, z = in_camera.unbind(-1)
     depth = (-z * (far + near) - 2 * far * near) / (far - near)
-    return torch.stack([x * focal, y * focal, depth, -z], dim=-1)
+    return torch.stack([x * focal / aspect, y * focal, depth, -z], dim=-1)
 
 
 def sample_views(count: int, generator: torch.Generator, azimuth: float, elevation: float) -> Cameras:

@@ -143,7 +143,7 @@ def look(
     vertices: Float[Tensor, "#B V 3"],
     cameras: Cameras,
     lights: Float[Tensor, "#B 9"],
-    size: int,
+    size: int | tuple[int, int],
     antialias: bool = False,
     mipmaps: bool = False,
     rasteriser: Visible = visible,
@@ -151,6 +151,7 @@ def look(
     """Rasterises heads: one camera and light a picture; one head (a batch of 1) may serve all.
 
     Args:
+        size: pixels of a square picture's side, or (height, width); the height shows the same at any width.
         antialias: smooth outlines, which give gradients to the vertices that draw them.
         mipmaps: where a pixel sees many texels, look up their average.
         rasteriser: finds the triangle each pixel sees; `nvidia.visible` is another.
@@ -163,8 +164,9 @@ def look(
         raise ValueError(
             f"{len(vertices)} heads, {len(lights)} lights, {pictures} cameras: give 1 or as many as cameras"
         )
-    clip = cameras.clip(vertices)
-    index = rasteriser(clip, surface.faces, (size, size))
+    height, width = (size, size) if isinstance(size, int) else size
+    clip = cameras.clip(vertices, width / height)
+    index = rasteriser(clip, surface.faces, (height, width))
     seen = hits(clip, surface.faces, index)
     normals = torch.nn.functional.normalize(
         seen.interpolate(vertex_normals(vertices, surface.faces), surface.faces), dim=1
@@ -184,8 +186,13 @@ def look(
 
 @torch.no_grad()
 def _densities(surface: Surface, clip: Float[Tensor, "B V 4"], seen: Hits) -> Float[Tensor, " N"]:
-    """How much of the UV square's area a pixel sees, triangle by triangle."""
+    """How much of the UV square's area each pixel sees.
+
+    A picture maps a triangle's plane projectively, and areas change by w³ over the volume of its corners (x, y, w).
+    """
     _, height, width = seen.size
-    places = clip[..., :2] / clip[..., 3:] * torch.tensor([width / 2, height / 2]).to(clip)
-    pixels = triangle_areas(places, surface.faces)[seen.picture, seen.face]
+    a, b, c = (clip[:, surface.faces[:, k].long()][..., [0, 1, 3]] for k in range(3))
+    volumes = (torch.linalg.cross(a, b) * c).sum(2).abs()[seen.picture, seen.face]
+    depth = seen.interpolate(clip[..., 3:], surface.faces)[:, 0]
+    pixels = volumes * (width * height / 8) / depth**3
     return triangle_areas(surface.uvs[None], surface.uv_faces)[0, seen.face] / pixels.clamp(min=1e-9)

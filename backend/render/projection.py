@@ -44,21 +44,21 @@ def unproject(
     cameras: Cameras,
     size: int,
 ) -> Unprojected:
-    """Square pictures of one head, one a camera, looked up at each texel's place; differentiable in the pictures.
+    """Pictures of one head, one a camera, looked up at each texel's place; differentiable in the pictures.
 
     A texel is seen where its place is in the picture, faces the camera, is not behind what the picture shows and
     lies among pixels that show the head.
     """
-    uvs, height = surface.uvs, images.shape[2]
+    uvs, (height, width) = surface.uvs, images.shape[2:]
     with torch.no_grad():
         places, normals, covered = position_map(vertices[0], uvs, surface.faces, surface.uv_faces, size)
         points = places[:, covered].T
-        clip = cameras.clip(points[None])
+        clip = cameras.clip(points[None], width / height)
         ndc = clip[..., :2] / clip[..., 3:]
         in_camera = cameras.in_camera(points[None])
         facing = (cameras.pose()[0].to(points) @ normals[:, covered]).transpose(1, 2)
         cosine = -(facing * torch.nn.functional.normalize(in_camera, dim=2)).sum(2)
-        seen = _distances(surface, cameras.clip(vertices), height)
+        seen = _distances(surface, cameras.clip(vertices, width / height), (height, width))
         grid = torch.stack([ndc[..., 0], -ndc[..., 1]], dim=2)[:, :, None]
         front = torch.nn.functional.grid_sample(seen, grid, mode="nearest", align_corners=False)[:, 0, :, 0]
         pixel = 2 * clip[..., 3] / (height * cameras.focal()[:, None].to(clip))
@@ -73,7 +73,7 @@ def unproject(
     return Unprojected(values, weights)
 
 
-def _distances(surface: Surface, clip: Float[Tensor, "B V 4"], size: int) -> Float[Tensor, "B 1 H W"]:
+def _distances(surface: Surface, clip: Float[Tensor, "B V 4"], size: tuple[int, int]) -> Float[Tensor, "B 1 H W"]:
     """Head units from the camera along its axis; 0 where the picture is empty."""
-    seen = hits(clip, surface.faces, visible(clip, surface.faces, (size, size)))
+    seen = hits(clip, surface.faces, visible(clip, surface.faces, size))
     return seen.picture_of(seen.interpolate(clip[..., 3:], surface.faces), torch.zeros(1))

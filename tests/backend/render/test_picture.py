@@ -112,3 +112,52 @@ def test_pictures_have_gradients_to_the_head_and_its_texture(surface, rest):
 def test_batches_that_do_not_agree_are_refused(surface, rest):
     with pytest.raises(ValueError, match="2 heads, 1 lights, 3 cameras: give 1 or as many as cameras"):
         seen_from(surface, rest.repeat(2, 1, 1), 0.0, 10.0, 20.0)
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+def test_a_wide_picture_shows_more_at_the_sides_and_a_high_one_less(surface, rest, antialias):
+    """Bit by bit the columns of a square one; each picture has its own camera."""
+    cameras = Cameras(torch.tensor([0.0, 70.0]), torch.tensor([0.0, -20.0]), half_height=1.0)
+
+    def picture(width: int) -> torch.Tensor:
+        return look(surface, rest, cameras, display_light(), (64, width), antialias=antialias).textureless()
+
+    square, wide, high = picture(64), picture(128), picture(32)
+    assert [tuple(drawn.shape) for drawn in (wide, high)] == [(2, 3, 64, 128), (2, 3, 64, 32)]
+    assert (square[..., 0] != EMPTINESS).any()
+    torch.testing.assert_close(wide[..., 33:95], square[..., 1:-1], atol=1e-5, rtol=0)
+    torch.testing.assert_close(square[..., 17:47], high[..., 1:-1], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+def test_broken_vertices_spoil_only_their_own_triangles(surface, rest, value):
+    """One is no number, two are one point, one lies behind the eye: pictures and the others' gradients are finite."""
+    vertices, albedo = rest.clone(), torch.rand(1, 3, 16, 16, requires_grad=True)
+    middle = int((rest[0] - torch.tensor([0.2, 0.1, 1.0])).norm(dim=1).argmin())
+    vertices[0, middle] = value
+    vertices[0, middle + 3] = vertices[0, middle + 4]
+    vertices[0, middle - 40] = torch.tensor([0.3, 0.2, 40.0])
+    vertices.requires_grad_()
+    cameras = Cameras(torch.tensor([0.0, 50.0]), torch.zeros(2))
+    scene = look(surface, vertices, cameras, display_light(), (40, 56), antialias=True, mipmaps=True)
+    pictures = [scene.textureless(), scene.textured(albedo), scene.normal_map(of_camera=True), scene.depth()]
+    assert all(picture.isfinite().all() for picture in (*pictures, scene.mask()))
+    assert scene.mask().mean() > 0.2
+    sum(picture.square().sum() for picture in pictures).backward()
+    assert albedo.grad.isfinite().all()
+    others = torch.arange(vertices.shape[1]) != middle
+    assert vertices.grad[0, others].isfinite().all()
+    assert vertices.grad[0, others].norm() > 0
+
+
+@pytest.mark.parametrize("shift", [30.0, -30.0])
+def test_a_head_that_is_not_in_sight_leaves_the_background(surface, rest, shift):
+    """Behind the eye, or beyond the far plane."""
+    scene = look(
+        surface, rest + torch.tensor([0.0, 0.0, shift]), Cameras(torch.zeros(1), torch.zeros(1)), display_light(), 24,
+        antialias=True, mipmaps=True,
+    )  # fmt: skip
+    assert len(scene.hits.pixel) == 0
+    for picture in (scene.textureless(), scene.textured(torch.rand(1, 3, 8, 8)), scene.normal_map()):
+        assert (picture == EMPTINESS).all()
+    assert (scene.depth() == 0).all()

@@ -144,3 +144,23 @@ def test_mipmaps_have_gradients_to_the_texture(surface, rest):
     seen_from(surface, rest, 0.0, mipmaps=True).unlit(albedo).sum().backward()
     hits = seen_from(surface, rest, 0.0).mask().sum()
     torch.testing.assert_close(albedo.grad.sum(), 3 * hits, rtol=1e-4, atol=0)
+
+
+def test_the_footprint_of_a_pixel_is_its_neighbours_distance_in_uv():
+    """Two triangles of a floor that runs far away from the eye."""
+    corners = torch.tensor([[[-1.5, -1.0, 3.0], [1.5, -1.0, 3.0], [1.5, -1.0, -3.5], [-1.5, -1.0, -3.5]]])
+    uvs = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    faces = torch.tensor([[0, 1, 2], [0, 2, 3]], dtype=torch.int32)
+    size = (150, 170)
+    cameras = Cameras(torch.tensor([10.0]), torch.tensor([12.0]))
+    scene = look(Surface(faces, uvs, faces), corners, cameras, display_light(), size, mipmaps=True)
+    uv = torch.full((size[0] * size[1], 2), torch.nan)
+    density = torch.full((size[0] * size[1],), torch.nan)
+    uv[scene.hits.pixel], density[scene.hits.pixel] = scene.uv_at_hits(), scene.densities
+    uv, density = uv.view(*size, 2), density.view(size)[1:-1, 1:-1]
+    right, down = (uv[1:-1, 2:] - uv[1:-1, :-2]) / 2, (uv[2:, 1:-1] - uv[:-2, 1:-1]) / 2
+    expected = (right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]).abs()
+    both = expected.isfinite() & density.isfinite()
+    assert both.sum() > 1500
+    assert density[both].max() > 3 * density[both].min()
+    torch.testing.assert_close(density[both], expected[both], rtol=0.02, atol=0)

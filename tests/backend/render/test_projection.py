@@ -25,11 +25,12 @@ def smooth_texture(size: int) -> torch.Tensor:
     return torch.nn.functional.interpolate(torch.rand(1, 3, 5, 5), (size, size), mode="bilinear")
 
 
-def test_a_texture_comes_back_from_its_pictures(surface, rest):
+@pytest.mark.parametrize("size", [(256, 256), (240, 310), (260, 200)])
+def test_a_texture_comes_back_from_its_pictures(surface, rest, size):
     """UV to pictures to UV, where texels are seen well."""
     texture = smooth_texture(SIZE)
     cameras = Cameras(torch.tensor([0.0, 60.0, -60.0]), torch.zeros(3))
-    scene = look(surface, rest, cameras, display_light(), 256)
+    scene = look(surface, rest, cameras, display_light(), size)
     values, weights = unproject(scene.unlit(texture), surface, rest, cameras, SIZE).mean()
     well = (weights > 0.4)[0, 0]
     assert 0.4 < well.float().mean() < 0.9
