@@ -102,6 +102,11 @@ class HeadMissing(HeadInvalid):
     fix = "checkpoints"
 
 
+class TrainingSetInvalid(BackendError):
+    code = 205
+    title = "The training set cannot be used"
+
+
 class UsageError(BackendError):
     """What was asked makes no sense; nothing was done."""
 

@@ -1,7 +1,7 @@
 """The training sets: pictures with the persons they show, and before/after pairs with instructions.
 
-A set is a folder: `pictures.npy` (N, 3, 128, 128) uint8, and `captions.json`. Captions of pictures are drawn anew at
-every use from the person, so only the person is kept.
+A set is a folder: `pictures.npy` (N, 3, 128, 128) uint8, and `captions.json`, which is written last: where it is, the
+set is whole. Captions of pictures are drawn anew at every use from the person, so only the person is kept.
 """
 
 from __future__ import annotations
@@ -9,56 +9,108 @@ from __future__ import annotations
 import json
 import random
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from ..errors import TrainingSetInvalid
+from ..files import refusal, write_whole
 from ..language import CLAY, PHOTO, Look, Person, caption, draw_colour_change, draw_person, draw_shape_change
-from .people import PICTURE, Studio, draw_setting
+from .people import PICTURE, Studio, draw_setting, twice
 
+PICTURES, WORDS = "pictures.npy", "captions.json"
 VIEWS = 2  # of each kind a head
 
 
 def make_pictures(studio: Studio, heads: int, seed: int, out: Path) -> None:
-    """`heads` random persons, VIEWS clay and VIEWS textured pictures each, in that order."""
-    rng = random.Random(seed)
-    out.mkdir(parents=True, exist_ok=True)
-    pictures = np.lib.format.open_memmap(out / "pictures.npy", "w+", np.uint8, (heads * 2 * VIEWS, 3, PICTURE, PICTURE))
-    persons = []
-    with torch.no_grad():
+    """`heads` random persons, VIEWS clay and VIEWS textured pictures each, in that order.
+
+    Raises:
+        FolderUnwritable, DiskFull: the set is not there.
+    """
+    rng, persons = random.Random(seed), []
+    with torch.no_grad(), _pictures(out, heads * 2 * VIEWS) as add:
         for index in range(heads):
             person = draw_person(rng)
             persons.append(asdict(person))
             vertices = studio.vertices(person, rng.randrange(2**31))
-            clay = studio.clay(vertices, *draw_setting(VIEWS, rng))
-            photos = studio.photos(vertices, studio.albedo(person), *draw_setting(VIEWS, rng))
-            start = index * 2 * VIEWS
-            pictures[start : start + 2 * VIEWS] = to_bytes(torch.cat([clay, photos]))
+            add(studio.clay(vertices, *draw_setting(VIEWS, rng)))
+            add(studio.photos(vertices, studio.albedo(person), *draw_setting(VIEWS, rng)))
             _report("pictures", index, heads)
-    (out / "captions.json").write_text(json.dumps(persons))
+    write_whole(out / WORDS, json.dumps(persons).encode())
 
 
 def make_changes(studio: Studio, heads: int, seed: int, out: Path) -> None:
-    """Per head one shape change seen in clay and one colour change seen textured: before, after, in one view."""
-    rng = random.Random(seed)
-    out.mkdir(parents=True, exist_ok=True)
-    pictures = np.lib.format.open_memmap(out / "pictures.npy", "w+", np.uint8, (heads * 4, 3, PICTURE, PICTURE))
-    instructions = []
-    with torch.no_grad():
+    """Per head one shape change seen in clay and one colour change seen textured: before, after, in one view.
+
+    Raises:
+        FolderUnwritable, DiskFull: the set is not there.
+    """
+    rng, instructions = random.Random(seed), []
+    with torch.no_grad(), _pictures(out, heads * 4) as add:
         for index in range(heads):
             person, head_seed = draw_person(rng), rng.randrange(2**31)
             shape, colour = draw_shape_change(person, rng), draw_colour_change(person, rng)
-            setting = draw_setting(1, rng)
-            clay = [studio.clay(studio.vertices(who, head_seed), *setting) for who in (shape.before, shape.after)]
-            setting = draw_setting(1, rng)
-            vertices = studio.vertices(person, head_seed)
-            photos = [studio.photos(vertices, studio.albedo(who), *setting) for who in (colour.before, colour.after)]
-            pictures[index * 4 : index * 4 + 4] = to_bytes(torch.cat([*clay, *photos]))
+            heads_of = [studio.vertices(who, head_seed) for who in (shape.before, shape.after)]
+            add(studio.clay(torch.cat(heads_of), *twice(*draw_setting(1, rng))))
+            albedos = [studio.albedo(who) for who in (colour.before, colour.after)]
+            add(studio.photos(studio.vertices(person, head_seed), torch.cat(albedos), *twice(*draw_setting(1, rng))))
             instructions += [shape.instruction, colour.instruction]
             _report("changes", index, heads)
-    (out / "captions.json").write_text(json.dumps(instructions))
+    write_whole(out / WORDS, json.dumps(instructions).encode())
+
+
+@contextmanager
+def _pictures(out: Path, count: int) -> Iterator[Callable[[torch.Tensor], None]]:
+    """Takes `count` pictures in order; the file is there when it has them all, and the old words are gone.
+
+    Written, not mapped: on a full disk a write fails where a mapped page would end the process.
+    """
+    path, partial = out / PICTURES, out / f".{PICTURES}.partial"
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, 3, PICTURE, PICTURE)}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / WORDS).unlink(missing_ok=True)
+        with partial.open("wb") as file:
+
+            def add(images: torch.Tensor) -> None:
+                file.write(to_bytes(images).tobytes())
+
+            np.lib.format.write_array_header_1_0(file, header)
+            yield add
+        partial.replace(path)
+    except OSError as error:
+        raise refusal(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_set(folder: Path) -> tuple[np.ndarray, list[Any]]:
+    """(N, 3, 128, 128) uint8, mapped, and the persons or instructions.
+
+    Raises:
+        TrainingSetInvalid: a file is absent, unreadable, truncated, of another kind, or of an older language.
+    """
+    try:
+        pictures = np.load(folder / PICTURES, mmap_mode="r", allow_pickle=False)
+        records = json.loads((folder / WORDS).read_text(encoding="utf-8"))
+        if pictures.shape[1:] != (3, PICTURE, PICTURE) or pictures.dtype != np.uint8:
+            raise ValueError(f"{PICTURES} holds {pictures.dtype} {pictures.shape}")
+        each = 2 * VIEWS if records and isinstance(records[0], dict) else 2
+        if not isinstance(records, list) or not records or len(records) * each != len(pictures):
+            raise ValueError(f"{len(records)} records for {len(pictures)} pictures")
+        if isinstance(records[0], dict):
+            person_of(records[0])
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise TrainingSetInvalid(
+            f"{folder.name} is no whole training set ({error})", advice=f"delete {folder}: training makes it anew"
+        ) from error
+    return pictures, records
 
 
 def person_of(record: dict) -> Person:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from . import networks
-from .data import VIEWS, caption_of, to_network
+from .data import VIEWS, caption_of, read_set, to_network
 from .loop import fit
 
 BATCH = 24
@@ -127,12 +126,9 @@ class Lessons:
     @classmethod
     def read(cls, autoencoder: AutoencoderTiny, pictures: Path, changes: Path) -> Lessons:
         """Encodes the two sets of `data.make_pictures` and `data.make_changes`."""
-        return cls(
-            encode(autoencoder, np.load(pictures / "pictures.npy", mmap_mode="r")),
-            json.loads((pictures / "captions.json").read_text()),
-            encode(autoencoder, np.load(changes / "pictures.npy", mmap_mode="r")).unflatten(0, (-1, 2)),
-            json.loads((changes / "captions.json").read_text()),
-        )
+        shown, persons = read_set(pictures)
+        pairs, instructions = read_set(changes)
+        return cls(encode(autoencoder, shown), persons, encode(autoencoder, pairs).unflatten(0, (-1, 2)), instructions)
 
 
 @dataclass(frozen=True)

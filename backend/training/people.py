@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -73,3 +73,10 @@ def draw_setting(count: int, rng: random.Random) -> tuple[Cameras, Float[Tensor,
     """Random views and lights, as the stages draw them."""
     generator = torch.Generator().manual_seed(rng.randrange(2**31))
     return sample_setting(count, generator, AZIMUTH, ELEVATION)
+
+
+def twice(cameras: Cameras, lights: Float[Tensor, "B 9"]) -> tuple[Cameras, Float[Tensor, "2*B 9"]]:
+    """A setting for what was before and for what is after."""
+    given = {name: getattr(cameras, name) for name in ("azimuth", "elevation", "half_height", "distance")}
+    doubled = {name: torch.cat([value, value]) for name, value in given.items() if isinstance(value, Tensor)}
+    return replace(cameras, **doubled), torch.cat([lights, lights])

@@ -2,11 +2,13 @@ import json
 import random
 import re
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from backend.errors import DiskFull, TrainingSetInvalid
 from backend.language import draw_person, words
 from backend.training.data import (
     CLAY,
@@ -16,6 +18,7 @@ from backend.training.data import (
     make_changes,
     make_pictures,
     person_of,
+    read_set,
     to_bytes,
     to_network,
 )
@@ -77,6 +80,46 @@ def test_pictures_go_to_bytes_and_to_the_networks_range():
     assert (stored.min(), stored.max()) == (0, 255)
     torch.testing.assert_close(to_network(stored), images.clamp(0, 1) * 2 - 1, atol=1 / 255, rtol=0)
     assert to_network(np.array([[[[0, 255]]]], np.uint8)).flatten().tolist() == [-1, 1]
+
+
+def test_a_set_reads_back(studio, tmp_path):
+    make_pictures(studio, 1, 1, tmp_path / "pictures")
+    make_changes(studio, 1, 1, tmp_path / "changes")
+    shown, persons = read_set(tmp_path / "pictures")
+    assert len(shown) == 2 * VIEWS * len(persons)
+    pairs, instructions = read_set(tmp_path / "changes")
+    assert len(pairs) == 2 * len(instructions)
+    assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["captions.json", "pictures.npy"]
+
+
+@pytest.mark.parametrize("what", ["absent", "truncated", "words cut", "too few", "of an older language"])
+def test_a_spoilt_set_is_refused_with_what_to_do(studio, tmp_path, what):
+    folder = tmp_path / "pictures"
+    make_pictures(studio, 1, 1, folder)
+    words_file, pictures_file = folder / "captions.json", folder / "pictures.npy"
+    records = json.loads(words_file.read_text())
+    if what == "absent":
+        pictures_file.unlink()
+    elif what == "truncated":
+        pictures_file.write_bytes(pictures_file.read_bytes()[:-100])
+    elif what == "words cut":
+        words_file.write_text(words_file.read_text()[:-5])
+    elif what == "too few":
+        words_file.write_text(json.dumps(records * 2))
+    else:
+        records[0]["look"]["monocle"] = True
+        words_file.write_text(json.dumps(records))
+    with pytest.raises(TrainingSetInvalid, match="pictures is no whole training set") as caught:
+        read_set(folder)
+    assert "delete" in caught.value.advice
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_named_and_leaves_no_set(studio, tmp_path):
+    (tmp_path / ".pictures.npy.partial").symlink_to("/dev/full")
+    with pytest.raises(DiskFull):
+        make_pictures(studio, 2, 1, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_seed_says_which_set(studio, pictures, tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from backend.evaluation.probes import fields
 from backend.language import SHAPES, Look, Person, draw_person
-from backend.training.people import AZIMUTH, ELEVATION, PICTURE, TEXTURE, draw_setting, same_size, sliders_of
+from backend.training.people import AZIMUTH, ELEVATION, PICTURE, TEXTURE, draw_setting, same_size, sliders_of, twice
 
 
 @given(st.integers(0, 1000), st.floats(0.2, 5))
@@ -101,6 +101,14 @@ def test_settings_are_drawn_within_their_ranges():
     assert lights.shape == (200, 9)
     again, _ = draw_setting(200, random.Random(0))
     assert torch.equal(cameras.azimuth, again.azimuth)
+
+
+def test_twice_shows_both_alike(studio):
+    vertices = studio.vertices(Person(), 1)
+    setting = draw_setting(1, random.Random(2))
+    both = studio.clay(vertices, *twice(*setting))
+    assert torch.equal(both[0], both[1])
+    assert torch.equal(both[:1], studio.clay(vertices, *setting))
 
 
 def test_random_persons_stay_heads(studio):
