@@ -13,6 +13,7 @@ files.py        files that are complete or absent
 checkpoints.py  finds and verifies trained networks and heads
 settings.py     frozen dataclasses a stage, presets, family profiles
 jobs.py         a request becomes calls of stages
+warped.py       starts NVIDIA Warp
 workshop.py     what jobs keep between calls: the head and the networks
 pictures.py     finished faces as pictures for people
 demo.py         the README's demonstration, from words to a .blend

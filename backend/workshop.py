@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,17 +16,20 @@ from PIL import Image
 from . import checkpoints
 from .diffusion.model import Diffusion
 from .errors import HeadInvalid, HeadMissing
+from .face.correspond import correspond, with_sliders
 from .face.heads import find_head, open_head
 from .face.layers import Face
 from .face.model import LinearFaceModel
+from .face.saved import png
 from .files import write_whole
+from .render.carry import worn_by
 from .render.picture import Surface
 from .render.plain import plain_albedo
 
 FAMILY = "starter"
 HEAD = "anny"
 ALBEDO = 1024
-KEPT = 3  # heads in memory at once; ICT with all its files takes 50 MB
+KEPT = 3  # heads in memory at once; ICT with its sliders takes 170 MB
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,9 @@ class Workshop:
         except HeadMissing as error:
             raise HeadMissing(error.message, advice=checkpoints.head_advice(self.head) or error.advice) from error
         model = open_head(path)
+        if model.topology.landmarks is not None and not model.slider_names and self.head != HEAD:
+            giver = open_workshop(HEAD, self.base).model
+            model = with_sliders(model, giver, correspond(giver.topology, model.topology, kept))
         if kept and not path.is_relative_to(checkpoints.BESIDE):
             _remember(kept, model, path)
         return model
@@ -78,10 +86,26 @@ class Workshop:
         """(S, S, 3) uint8: the texture a new head wears."""
         topology = self.model.topology
         known = checkpoints.registry()["heads"].get(topology.head, {})
-        if "albedo" not in known:
+        if "albedo" in known:
+            with Image.open(checkpoints.find(known["albedo"], self.base)) as picture:
+                return np.asarray(picture.convert("RGB"))
+        if topology.landmarks is None:
             return plain_albedo(topology, ALBEDO)
-        with Image.open(checkpoints.find(known["albedo"], self.base)) as picture:
-            return np.asarray(picture.convert("RGB"))
+        return self._borrowed()
+
+    def _borrowed(self) -> np.ndarray:
+        """The embedded head's texture, carried across; kept, for it takes seconds."""
+        topology, giver = self.model.topology, open_workshop(HEAD, self.base)
+        kept, digest = checkpoints.heads_folder(), hashlib.sha256(giver.albedo.tobytes()).hexdigest()[:16]
+        path = kept / f"{topology.topology_id}-{digest}.png" if kept else None
+        if path and path.is_file():
+            with contextlib.suppress(OSError, SyntaxError), Image.open(path, formats=["PNG"]) as picture:
+                if picture.mode == "RGB" and picture.size == (ALBEDO, ALBEDO):
+                    return np.asarray(picture)
+        albedo = worn_by(correspond(giver.model.topology, topology, kept), giver.albedo, ALBEDO)
+        if path:
+            write_whole(path, png(albedo))
+        return albedo
 
     @property
     def draw(self) -> Diffusion:

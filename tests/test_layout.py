@@ -16,7 +16,7 @@ MODULE_LINES, FUNCTION_LINES = 400, 60
 
 ROOMS = {"face", "render", "diffusion", "stages", "training", "evaluation"}
 LEAVES = {"errors", "files", "settings"}  # plain modules of the standard library that any room may use
-HEAVY = ROOMS | {"workshop", "pictures", "making"}  # what may load torch when it is imported
+HEAVY = ROOMS | {"warped", "workshop", "pictures", "making"}  # what may load torch when it is imported
 WORKSHOP = HEAVY | LEAVES | {"checkpoints"}
 # Each part of the backend, and what it may import of the rest; "face.mesh" is that module only, "" is the
 # package itself.
@@ -33,8 +33,9 @@ ARROWS: dict[str, set[str]] = {
     "commandline": {"errors"},
     "doctor": {"", "environment", "checkpoints"},
     "serve": {"", "errors", "protocol"},
-    "face": LEAVES - {"settings"},
-    "render": {"errors", "files", "face.mesh", "face.checks"},
+    "warped": set(),
+    "face": {*LEAVES, "warped"} - {"settings"},
+    "render": {"errors", "files", "warped", "face.mesh", "face.checks", "face.correspond"},
     "diffusion": {"errors"},
     "stages": {*LEAVES, "face", "render", "diffusion"},
     "language": set(),

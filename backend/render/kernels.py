@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 from typing import Any, no_type_check
 
 import torch
@@ -19,24 +18,8 @@ import warp as wp
 from jaxtyping import Float, Int
 from torch import Tensor
 
-wp.config.log_level = wp.LOG_WARNING
-if folder := os.environ.get("FACEWRIGHT_KERNELS"):
-    wp.config.kernel_cache_dir = str(Path(folder))
+from .. import warped  # noqa: F401 - starts Warp
 
-
-def _start_warp() -> None:
-    """`wp.init()`; its native half writes to descriptor 2 that there is no CUDA driver, which is no news either."""
-    kept, empty = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(empty, 2)
-    try:
-        wp.init()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(empty)
-
-
-_start_warp()
 wp.set_module_options({"enable_backward": False})
 
 EMPTY = 2**63 - 1

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..face.mesh import Topology
 from .uv import pad_seams, unwrapped
 
-SKIN = (206, 166, 143)  # sRGB; a middle tone, so that words can take it either way
+SKIN = (206.0, 166.0, 143.0)  # sRGB; a middle tone, so that words can take it either way
 LIPS, BROWS = (186, 122, 112), (92, 70, 56)
 WHITE, IRIS, PUPIL = (236, 232, 228), (104, 78, 56), (18, 16, 16)
 COLOURS = {  # by the last word of a part's name; skin elsewhere
@@ -27,17 +27,19 @@ IRIS_SIZE, PUPIL_SIZE = 0.5, 0.2  # of an eyeball's radius
 GUTTER = 8  # texels that colour runs beyond an island's border
 
 
-def plain_albedo(topology: Topology, size: int) -> UInt8[ndarray, "S S 3"]:
+def plain_albedo(topology: Topology, size: int, skin: tuple[float, ...] = SKIN) -> UInt8[ndarray, "S S 3"]:
     """Every island in the colour of its part, lips and brows where the head has such regions."""
-    picture = torch.tensor(SKIN).view(3, 1, 1).expand(3, size, size).float()
+    picture = torch.tensor(skin).float().view(3, 1, 1).expand(3, size, size)
     covered = torch.zeros(size, size, dtype=torch.bool)
     for part in topology.part_names:
-        drawn, inside = _colours(topology, part, size)
+        drawn, inside = _colours(topology, part, size, skin)
         picture, covered = torch.where(inside, drawn, picture), covered | inside
     return pad_seams(picture, covered, GUTTER).permute(1, 2, 0).round().clamp(0, 255).byte().numpy()
 
 
-def _colours(topology: Topology, part: str, size: int) -> tuple[Float[Tensor, "3 S S"], Bool[Tensor, "S S"]]:
+def _colours(
+    topology: Topology, part: str, size: int, skin: tuple[float, ...]
+) -> tuple[Float[Tensor, "3 S S"], Bool[Tensor, "S S"]]:
     faces = torch.from_numpy(topology.part_faces(part)).long()
     if not len(faces):
         return torch.zeros(3, size, size), torch.zeros(size, size, dtype=torch.bool)
@@ -47,7 +49,7 @@ def _colours(topology: Topology, part: str, size: int) -> tuple[Float[Tensor, "3
     if kind in ("eye", "iris"):
         drawn, covered = unwrapped(values, uvs, mesh[faces], uv_mesh[faces], size)
         return _eye(drawn, values[mesh[faces].long().unique()]), covered
-    colour = torch.tensor(COLOURS.get(kind, SKIN)).float()
+    colour = torch.tensor(COLOURS.get(kind, skin)).float()
     colours = colour.expand(len(values), 3)
     if part == "skin":
         for region, tint in (("lips", LIPS), ("left_brow", BROWS), ("right_brow", BROWS)):

@@ -29,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def hifi3d(tmp_path: Path) -> Path:
     (tmp_path / "mine").mkdir()
-    return test_hifi3d.written(tmp_path / "mine" / "HIFI3D++.mat")
+    return test_hifi3d.written(tmp_path / "mine" / "HIFI3D++.mat", keypoints=None)
 
 
 def a_face_on(path: Path) -> saved.Face:
@@ -62,7 +62,7 @@ def test_the_registry_knows_the_heads_that_have_readers():
 @pytest.mark.parametrize("place", ["base", "home/ckpts", "home/heads"])
 def test_a_head_is_found_by_name_where_heads_lie(tmp_path: Path, place: str):
     (tmp_path / place).mkdir(parents=True)
-    test_hifi3d.written(tmp_path / place / "HIFI3D++.mat")
+    test_hifi3d.written(tmp_path / place / "HIFI3D++.mat", keypoints=None)
     base = tmp_path / "base" if place == "base" else None
     assert open_workshop("hifi3d", base).model.topology.head == "hifi3d"
 
@@ -109,7 +109,7 @@ def test_another_head_is_not_taken_for_the_faces_own(hifi3d: Path):
 
 
 def test_a_head_of_one_part_goes_through_every_job(hifi3d: Path, tmp_path: Path):
-    """HIFI3D++ has neither eyes nor names but `head` and `face`."""
+    """HIFI3D++ without its keypoints has no names but `head` and `face`."""
     one, two = tmp_path / "one", tmp_path / "two"
     jobs.generate(prompt="an old man", out=one, head=str(hifi3d), settings=BRIEF, **QUIET)
     with pytest.raises(UsageError, match="no region lips"):
