@@ -74,7 +74,7 @@ def write_glb(face: Face, topology: Topology, path: Path) -> Path:
 
 
 def write_obj(face: Face, topology: Topology, path: Path) -> Path:
-    """The resting face in `path`: quads, and triangles that are in none. An .mtl and a .png of the same stem lie beside.
+    """The resting face in `path`, quads and triangles in no quad; its .mtl and .png of the same stem lie beside it.
 
     Raises:
         FolderUnwritable, DiskFull: the .obj is not there, or is the old one.
