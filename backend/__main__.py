@@ -159,6 +159,19 @@ def _bench(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]
     return {}
 
 
+def _look(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
+    """`show` and `render`: jobs where they name a face, else of a head model."""
+    if options.face is not None:
+        return _job(options, line)
+    from .evaluation import heads
+
+    if options.command == "show":
+        return heads.report(options.head, options.slider)
+    if options.uv:
+        return heads.uv_sheet(options.head, options.out)
+    return heads.people_sheet(options.head, options.identities, options.expressions, options.seed, options.out)
+
+
 def _job(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
     from . import jobs
 
@@ -172,6 +185,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "train": _train,
     "evaluate": _evaluate,
     "bench": _bench,
+    "show": _look,
+    "render": _look,
     "doctor": _doctor,
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 from .errors import EmptyPrompt, FaceMissing, FolderExists, FolderUnwritable, UnknownOption, UsageError
 
 PROFILES = {"demo": "demo", "test": "test", "train": "test", "doctor": None}  # the environment's; others "run"
+HEADS_TOO = {"show": ("head", "slider"), "render": ("head", "identities", "expressions", "seed", "uv")}  # their options
 PASSES_ON = ("test", "train")  # what these do not know goes on to pytest, to the trainer
 
 
@@ -33,7 +34,8 @@ def job_values(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         UsageError: a number or a setting that is none.
     """
-    values = {name: value for name, value in vars(options).items() if name not in ("command", "json", "rest")}
+    others = ("command", "json", "rest", *HEADS_TOO.get(options.command, ()))
+    values = {name: value for name, value in vars(options).items() if name not in others}
     if "settings" in values:
         values["settings"] = dict(_pair(word, "stage.field=value") for word in values["settings"])
     if "strengths" in values:
@@ -65,6 +67,8 @@ def check(options: argparse.Namespace) -> None:
         face = getattr(options, name, None)
         if face is not None and not (face / "face.json").is_file():
             raise FaceMissing(f"{face} holds no face.json", advice="name a folder that generate or edit has made")
+    if options.command in HEADS_TOO and (options.face is None) == (options.head is None):
+        raise UsageError("name a face folder or a --head", advice=f"such as {options.command} --head anny")
     out = getattr(options, "out", None)
     if out is None:
         return
@@ -144,13 +148,20 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     layers.add_argument("--unmute", action="append", type=int, default=[], metavar="N")
     layers.add_argument("--order", metavar="N,N,...", help="all layers in their new order")
 
-    show = command("show", "tell what a face folder holds")
-    show.add_argument("face", type=Path)
+    show = command("show", "tell what a face folder holds, or what a head model is")
+    show.add_argument("face", type=Path, nargs="?")
+    show.add_argument("--slider", metavar="NAME", help="of --head: what it moves, in mm by region")
 
-    render = command("render", "render a face from several sides")
-    render.add_argument("face", type=Path)
+    render = command("render", "render a face from several sides, or who a head model can be")
+    render.add_argument("face", type=Path, nargs="?")
     render.add_argument("--views", default="0,45,-45", metavar="DEGREES,...", help="azimuths; 0 faces the face")
     render.add_argument("--out", type=Path, required=True)
+    render.add_argument("--identities", type=int, default=8, help="of --head: so many random ones")
+    render.add_argument("--expressions", type=int, default=8, help="of --head: so many of its named ones")
+    render.add_argument("--seed", type=int, default=0, help="of --head: which ones")
+    render.add_argument("--uv", action="store_true", help="of --head: its UV square and a checker instead")
+    for sub in (show, render):
+        sub.add_argument("--head", metavar="NAME|PATH", help="instead of a face: a head model")
 
     export = command("export", "write a face as .glb or .obj")
     export.add_argument("face", type=Path)

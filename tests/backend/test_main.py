@@ -48,6 +48,9 @@ def test_what_cannot_work_is_refused_with_a_word_and_a_status(words, status, sai
         ("export", "{tmp}", "--out", "{tmp}/new.stl"),
         ("generate", "a man", "--out", "{tmp}/new", "--set", "geometry.steps"),
         ("render", "{tmp}", "--out", "{tmp}/new", "--views", "front"),
+        ("render", "--out", "{tmp}/new"),
+        ("render", "{tmp}", "--head", "anny", "--out", "{tmp}/new"),
+        ("show",),
     ],
 )
 def test_values_of_the_wrong_form_are_usage_errors(words, tmp_path):
