@@ -155,6 +155,7 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     render = command("render", "render a face from several sides, or who a head model can be")
     render.add_argument("face", type=Path, nargs="?")
     render.add_argument("--views", default="0,45,-45", metavar="DEGREES,...", help="azimuths; 0 faces the face")
+    render.add_argument("--kinds", action="store_true", help="every kind of picture: normals, depth, masks, …")
     render.add_argument("--out", type=Path, required=True)
     render.add_argument("--identities", type=int, default=8, help="of --head: so many random ones")
     render.add_argument("--expressions", type=int, default=8, help="of --head: so many of its named ones")

@@ -223,14 +223,24 @@ def show(*, face: Path, emit: Emit, cancelled: Callable[[], bool]) -> Result:
     return {name: document[name] for name in kept} | {"edits": edits}
 
 
-def render(*, face: Path, views: tuple[float, ...], out: Path, emit: Emit, cancelled: Callable[[], bool]) -> Result:
-    """A sheet of the face from several azimuths (degrees), grey and textured."""
+def render(
+    *,
+    face: Path,
+    views: tuple[float, ...],
+    out: Path,
+    emit: Emit,
+    cancelled: Callable[[], bool],
+    kinds: bool = False,
+) -> Result:
+    """A sheet of the face from several azimuths (degrees), grey and textured, or as every kind of picture."""
     from .face import saved
-    from .pictures import rows_of
+    from .pictures import kinds_of, rows_of
     from .render.sheet import sheet
 
     loaded = saved.load(face)
-    sheet(rows_of(_shop(emit, loaded), [(loaded.instruction or loaded.prompt, loaded)], views), out, loaded.prompt)
+    shop, name = _shop(emit, loaded), loaded.instruction or loaded.prompt
+    rows = kinds_of(shop, loaded, views) if kinds else rows_of(shop, [(name, loaded)], views)
+    sheet(rows, out, loaded.prompt)
     return {"sheet": str(out)}
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from .face.layers import Face, albedo, vertices
+from .render.backgrounds import BLACK, blended_colours, random_colours
 from .render.camera import Cameras
 from .render.light import display_light
 from .render.picture import look
@@ -20,6 +21,7 @@ from .workshop import Workshop
 
 GROUND = 0.24  # sRGB grey behind portraits
 PREVIEW = 256
+KIND = 192  # pixels of a picture in the sheet of all kinds
 
 
 def to_tensor(texels: UInt8[ndarray, "S S 3"]) -> Float[Tensor, "1 3 S S"]:
@@ -62,3 +64,39 @@ def rows_of(shop: Workshop, steps: Sequence[tuple[str, Face]], azimuths: Sequenc
         ]
         rows.append((name, views))
     return rows
+
+
+@torch.no_grad()
+def kinds_of(shop: Workshop, face: Face, azimuths: Sequence[float]) -> list[Row]:
+    """A contact-sheet row an azimuth: every kind of picture that the stages can look at, pixel by pixel as they do."""
+    head, texture = torch.from_numpy(vertices(face))[None], to_tensor(albedo(face))
+    count, generator = len(azimuths), torch.Generator().manual_seed(0)
+    cameras = Cameras(torch.tensor(list(azimuths)), torch.zeros(count))
+    plain, smooth = (
+        look(shop.surface, head, cameras, display_light(), KIND, antialias=on, mipmaps=on) for on in (False, True)
+    )
+    latents = shop.draw.encode(torch.nn.functional.interpolate(texture, (PREVIEW, PREVIEW), mode="area"))[:, :3]
+    low, high = latents.flatten(2).quantile(torch.tensor([0.02, 0.98]), dim=2)[..., None, None]
+    kinds = {
+        "grey": plain.textureless(),
+        "grey, antialiased": smooth.textureless(),
+        "textured": plain.textured(texture),
+        "antialiased, mip-mapped": smooth.textured(texture),
+        "unlit": smooth.unlit(texture, GROUND),
+        "latents as a texture": plain.unlit(((latents - low) / (high - low)).clamp(0, 1)),
+        "normals of the head": smooth.normal_map(),
+        "normals of the camera": smooth.normal_map(of_camera=True),
+        "depth, near bright": plain.depth(),
+        "depth, as released": plain.depth(near_bright=False),
+        "mask": smooth.mask().expand(-1, 3, -1, -1),
+        "on black": smooth.textured(texture, BLACK),
+        "on a colour": smooth.textured(texture, random_colours(count, generator)),
+        "on a blend": smooth.textured(texture, blended_colours(count, KIND, generator)),
+    }
+    return [
+        (
+            f"{azimuth:g}°",
+            [(name, Image.fromarray(to_bytes(drawn[number : number + 1]))) for name, drawn in kinds.items()],
+        )
+        for number, azimuth in enumerate(azimuths)
+    ]
