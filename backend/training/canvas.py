@@ -56,9 +56,8 @@ class Canvas:
             mine = torch.from_numpy(topology.part_faces(name)).long()
             _, parts[name] = unwrapped(values[:, :1], surface.uvs, surface.faces[mine], surface.uv_faces[mine], size)
             if name.endswith("_eye"):
-                eye_low, eye_high = _ends(values[surface.faces[mine].long().flatten(), :2])
-                half = ((eye_high - eye_low) / 2)[:, None, None]
-                apart = (drawn[:2] - ((eye_low + eye_high) / 2)[:, None, None]) / half
+                low, high = _ends(values[surface.faces[mine].long().flatten(), :2])
+                apart = (drawn[:2] - ((low + high) / 2)[:, None, None]) / ((high - low) / 2)[:, None, None]
                 radius = torch.where(parts[name], apart.norm(dim=0), radius)
             elif name.endswith("_teeth"):
                 low, high = _ends(surface.uvs[surface.uv_faces[mine].long().flatten()])
@@ -67,7 +66,8 @@ class Canvas:
         regions = dict(zip(topology.region_names, drawn[3:], strict=True))
         ground = _ground(topology, drawn[:3], regions, parts)
         found = places(ground) | {"lips": _lips(regions["lips"], parts["skin"] | parts["mouth"])}
-        eyes = _texel(drawn[:3], parts["left_eye"]) / float((eye_high - eye_low).mean() / 2)
+        low, high = _ends(drawn[:2, parts["left_eye"]].T)
+        eyes = _texel(drawn[:3], parts["left_eye"]) / float((high - low).mean() / 2)
         return cls(size, covered, regions, parts, drawn[:3], radius, arch, found, ground.texel, eyes, _nearest(covered))
 
 

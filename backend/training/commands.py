@@ -1,4 +1,4 @@
-"""`train head` and `train starter`, from nothing to files in `ckpts/starter`."""
+"""`train head` and `train starter`, from nothing to files in `ckpts/starter`, and `train sheet`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..checkpoints import BESIDE
 from ..face import anny
 from ..files import write_whole
 from ..language import Look
-from . import data, family, head, networks, reading, tokenizer
+from . import data, family, head, networks, reading, sheets, tokenizer
 from .canvas import Canvas
 from .painter import paint
 from .people import Studio
@@ -49,6 +49,11 @@ def train_head() -> dict[str, Any]:
         "megabytes": round(out.stat().st_size / 1e6, 2),
         "identity_variance_kept": float(made["identity_variance_kept"]),
     }
+
+
+def train_sheet(seed: int, out: Path) -> dict[str, Any]:
+    """Random faces of the painter from three sides."""
+    return {"sheet": str(sheets.paint_sheet(Studio.of(anny.load(STARTER / "anny.npz")), seed, out))}
 
 
 def train_starter(minutes: float, heads: int, seed: int) -> dict[str, Any]:

@@ -27,6 +27,10 @@ FRECKLE = 0.013  # head units, a dot's radius
 BLUSH, SCAR, SCAR_RIM = (222, 84, 104), (172, 72, 68), (236, 190, 176)
 WARM = (0.35, 1.0, 0.9)  # how much redness takes from each channel
 SHADOW_OF_HAIR = {"shaved": 0.42, "stubble": 0.34}
+LASHES_BLEND = (
+    256  # texels: on a canvas as small, black lashes would be specks in its pictures, so they are as the lids
+)
+LASH_LIGHT = 1.5  # of the lids' colour: blades stand across the light and get half of what the lids get
 REACH = 1.6  # head units from the origin that noise is known for
 
 
@@ -136,7 +140,7 @@ def _marks(canvas: Canvas, look: Look, skin: Tensor) -> list[Layer]:
         rosy = 0.6 * _rgb(BLUSH) * (0.25 + 0.9 * skin_colour(look).mean()) + 0.4 * skin[:, place.at] * _rgb(
             (255, 150, 160)
         )
-        layers.append(Layer("blush", place.at, place.cover, rosy, 0.72))
+        layers.append(Layer("blush", place.at, place.cover, rosy, 0.64))
     if look.freckles:
         place = canvas.places["freckles"]
         dots = _dots(canvas, place.at, _chance(look, "freckles")) * place.cover
@@ -173,7 +177,8 @@ def _hairs(canvas: Canvas, look: Look, skin: Tensor) -> list[Layer]:
     if look.moustache:
         cover = canvas.places["moustache"].cover
         layers.append(_strands(canvas, "moustache", cover, _rgb(HAIR[look.moustache]), 0.15))
-    colour = _rgb(HAIR[look.brows]) if look.brows else natural
+    darker = (0.45 * skin_colour(look).mean() / natural.mean()).clamp(max=1)  # than any skin
+    colour = _rgb(HAIR[look.brows]) if look.brows else natural * darker
     brows = canvas.places["brows"].cover
     layers.append(_strands(canvas, "brows", brows, colour, 0.13))
     return layers
@@ -218,10 +223,13 @@ def _dots(canvas: Canvas, at: Int[Tensor, " N"], chance: torch.Generator) -> Flo
 def _paint_inside(albedo: Tensor, canvas: Canvas, skin: Tensor) -> None:
     """Mouth, tongue and teeth, the sockets behind the lids, and the lashes."""
     flat = {name: torch.nonzero(part.flatten())[:, 0] for name, part in canvas.parts.items()}
+    share = min(1.0, LASHES_BLEND / canvas.size)
+    lid = albedo[:, canvas.places["shadow"].at].mean(1, keepdim=True)
+    lash = LASH_LIGHT * lid * share + _rgb((30, 24, 22)) * (1 - share)
     for side in ("left", "right"):
         albedo[:, flat[f"{side}_socket"]] = skin * _rgb((200, 150, 145))
         if f"{side}_lashes" in flat:
-            albedo[:, flat[f"{side}_lashes"]] = LASH * skin + (1 - LASH) * _rgb((30, 24, 22))
+            albedo[:, flat[f"{side}_lashes"]] = lash
     lips = canvas.regions["lips"].flatten()[flat["mouth"]]
     inside = _rgb((110, 42, 44))
     albedo[:, flat["mouth"]] = inside + (albedo[:, flat["mouth"]] - inside) * lips
@@ -229,9 +237,6 @@ def _paint_inside(albedo: Tensor, canvas: Canvas, skin: Tensor) -> None:
     for jaw in ("upper_teeth", "lower_teeth"):
         if jaw in flat:
             albedo[:, flat[jaw]] = _teeth(canvas.arch.flatten(1)[:, flat[jaw]])
-
-
-LASH = 0.35  # of the skin's colour in a lash: black ones are specks in a small picture
 
 
 def _teeth(arch: Float[Tensor, "2 N"]) -> Float[Tensor, "3 N"]:
@@ -272,7 +277,7 @@ def _rgb(colour: tuple[int, int, int]) -> Float[Tensor, "3 1"]:
 
 def _chance(look: Look, thing: str) -> torch.Generator:
     """Each thing's own chances."""
-    return torch.Generator().manual_seed(look.seed * 65536 + zlib.crc32(thing.encode()) % 65536)
+    return torch.Generator().manual_seed(zlib.crc32(f"{look.seed} {thing}".encode()))
 
 
 def _pick(colours: tuple[tuple[int, int, int], ...], chance: torch.Generator) -> Float[Tensor, "3 1"]:

@@ -34,7 +34,7 @@ BEARD_TOP: Points = (
     (0.73, -0.24),
     (0.8, 0.0),
 )
-JAW_LINE: Points = ((0.05, -0.62), (1.0, -1.14))  # (z, y): below it the neck begins
+JAW_LINE: Points = ((0.05, -0.62), (1.0, -1.18))  # (z, y): below it the neck begins
 BROW_LIFT = 0.205  # above the middle of the eye
 NASOLABIAL: Points = ((0.225, -0.30), (0.29, -0.41), (0.345, -0.53), (0.375, -0.66), (0.365, -0.75))
 FOREHEAD_LINES = ((0.58, 0.44), (0.69, 0.50), (0.80, 0.40))  # y, half width
@@ -166,7 +166,7 @@ def _beard(ground: Ground) -> Place:
     neck = y - _curve(z, JAW_LINE)
     inside = torch.minimum(torch.minimum(under, neck), (z - 0.12) * 1.0)
     inside = torch.minimum(inside, _off_the_lips(ground, 0.10))
-    return ground.place(inside.clamp(-0.2, 0.2), _strands(ground, 60, 9), above=-0.12)
+    return ground.place(inside.clamp(-0.2, 0.2), _strands(ground, 110, 10), above=-0.12)
 
 
 def _off_the_lips(ground: Ground, far: float) -> Tensor:
@@ -177,8 +177,8 @@ def _off_the_lips(ground: Ground, far: float) -> Tensor:
 def _moustache(ground: Ground) -> Tensor:
     half, mouth_y = ground.mouth
     y, out = ground.position[1], ground.out
-    low = mouth_y + 0.10 - 0.20 * step(out, 0.55 * half, 1.25 * half)  # drops beside the mouth's corners
-    high = mouth_y + 0.235 - 0.20 * step(out, 0.35 * half, 1.35 * half)
+    low = mouth_y + 0.10 - 0.16 * step(out, 0.55 * half, 1.2 * half)  # drops beside the mouth's corners
+    high = mouth_y + 0.235 - 0.19 * step(out, 0.35 * half, 1.35 * half)
     inside = torch.minimum(torch.minimum(y - low, high - y), (1.3 * half - out) * 0.5)
     inside = torch.minimum(inside, _off_the_lips(ground, 0.06))
     return step(inside, -0.012, 0.014) * step(ground.position[2], 0.6, 0.8)
@@ -202,7 +202,7 @@ def _brows(ground: Ground) -> Place:
     """Strands, upright at the nose and lying at the tail, that get shorter and sparser there."""
     _, y, z = ground.position
     t = (ground.out - ground.eye[0]) / 0.3  # -1 at the nose's root, 1 at the tail
-    line = ground.eye[1] + BROW_LIFT + 0.05 * t - 0.065 * t * t
+    line = ground.eye[1] + BROW_LIFT + 0.02 * t - 0.045 * t * t
     half = 0.052 - 0.014 * (t + 1)
     height = (y - line) / half.clamp(min=0.01)
     body = (1.6 * (1 - height.square())).clamp(0, 1) * step(t, -0.95, -0.72) * step(t, 1.12, 0.75)
@@ -228,7 +228,7 @@ def _round_the_eyes(ground: Ground) -> dict[str, Place]:
     shadow = step(upper, 0.125, 0.095) * step(chord, -0.02, 0.005) * ends
     spread = torch.zeros(2, len(x))
     spread[:, near] = torch.stack([line, shadow])
-    half = 0.235 - 0.05 * step(ground.out, 0.14, 0.0)
+    half = 0.235 - 0.05 * step(ground.out, 0.14, 0.0) - 0.11 * step(z, 0.70, 0.36)
     band = torch.minimum(half - (y - eye_y - 0.03).abs(), (z - 0.36) * 0.6 + 0.02)
     mask = ground.edge(band)
     return {
