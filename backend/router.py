@@ -8,34 +8,51 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# Noun -> regions. Longer names are looked for first.
-REGIONS: dict[str, tuple[str, ...]] = {
-    "eye mask": ("eye_mask",),
-    "mask": ("eye_mask",),
+from .language import SHAPES, THINGS
+
+CHEEKS = ("left_cheek", "right_cheek")
+BROWS = ("left_brow", "right_brow")
+EYE_AREAS = ("left_eye_area", "right_eye_area")
+EARS = ("left_ear", "right_ear")
+PARTS: dict[str, tuple[str, ...]] = {
     "upper lip": ("upper_lip",),
     "lower lip": ("lower_lip",),
-    "lips": ("lips",),
-    "lip": ("lips",),
-    "mouth": ("lips",),
-    "beard": ("beard",),
+    **dict.fromkeys(("lips", "lip", "mouth", "lipstick"), ("lips",)),
     "nose": ("nose",),
-    "eyes": ("left_eye_area", "right_eye_area"),
-    "eye": ("left_eye_area", "right_eye_area"),
-    "brows": ("left_brow", "right_brow"),
-    "eyebrows": ("left_brow", "right_brow"),
-    "ears": ("left_ear", "right_ear"),
-    "cheeks": ("left_cheek", "right_cheek"),
+    **dict.fromkeys(("eyes", "eye"), EYE_AREAS),
+    **dict.fromkeys(("brows", "brow", "eyebrows", "eyebrow"), BROWS),
+    **dict.fromkeys(("ears", "ear"), EARS),
+    **dict.fromkeys(("cheeks", "cheek", "cheekbones"), CHEEKS),
     "forehead": ("forehead",),
     "chin": ("chin",),
     "jaw": ("jaw",),
-    "scalp": ("scalp",),
+    "neck": ("neck",),
+    **dict.fromkeys(("scalp", "head"), ("scalp",)),
+    **dict.fromkeys(("mask",), ("eye_mask",)),
+    "war paint": CHEEKS,
 }
+WHOLE = frozenset(("skin", "wrinkles"))  # things that are all over the face
+SHARED = frozenset(("lips", "eyes", "brows"))  # whose nouns are also those of shapes
+# Noun -> regions. Longer names are looked for first.
+REGIONS = PARTS | {thing.noun: thing.regions for thing in THINGS if thing.name not in SHARED | WHOLE}
+COLOURS = frozenset(colour for thing in THINGS for colour in thing.colours)
+PAINTED = frozenset(
+    word
+    for thing in THINGS
+    if thing.name not in SHARED
+    for phrase in (thing.noun, *thing.named, *thing.plain)
+    for word in re.findall("[a-z]+", phrase)
+) - {"a", "an", "on", "the", "eye", "short", "face", "cheek", "cheeks"} | {
+    "shave",
+    "shaved",
+    "bald",
+    "lipstick",
+    "mask",
+}
+ENDS = [end for axis in SHAPES for end in (axis.more, axis.less)]
 SHAPE_WORDS = frozenset(
-    (  # noqa: SIM905 - a list would take a line a word
-        "long longer short shorter wide wider narrow narrower full fuller thin thinner big bigger small smaller large "
-        "larger hooked snub old older young younger man woman fat fatter shape size pointed round"
-    ).split()
-)
+    word.removeprefix("more ") for end in ENDS for word in (*end.adjectives(), *end.comparatives(), end.compound)
+) - {""} | {"larger", "shape", "size"}
 
 
 @dataclass(frozen=True)
@@ -52,11 +69,17 @@ class Route:
 
 
 def route(instruction: str) -> Route:
-    """Shape words go to geometry, all else to texture; the first part of the face that is named is the region."""
-    words = re.findall(r"[a-z]+", instruction.lower())
-    text = f" {' '.join(words)} "
-    scope = "geometry" if SHAPE_WORDS & set(words) else "texture"
-    for noun in sorted(REGIONS, key=lambda noun: (-len(noun.split()), noun)):
+    """What is painted goes to texture, else shape words to geometry; the part of the face that is named is the region.
+
+    "Man" and "woman" are words of shape only where no colour is named: "give the man red lips".
+    """
+    words = re.findall(r"[a-z]+(?:-[a-z]+)*", instruction.lower())
+    said, text = set(words), f" {' '.join(words)} "
+    geometry = said & SHAPE_WORDS and not said & PAINTED
+    if not said & (SHAPE_WORDS - {"man", "woman"}) and said & COLOURS:
+        geometry = False
+    scope = "geometry" if geometry else "texture"
+    for noun in sorted(REGIONS, key=lambda noun: (-len(noun.split()), noun not in PAINTED, noun)):
         if f" {noun} " in text:
             return Route(scope, REGIONS[noun])
     return Route(scope, ())

@@ -39,7 +39,7 @@ ARROWS: dict[str, set[str]] = {
     "diffusion": {"errors"},
     "stages": {*LEAVES, "face", "render", "diffusion"},
     "language": set(),
-    "router": set(),
+    "router": {"language"},
     "evaluation": {*WORKSHOP, "language"} - {"training"},
     "training": {*WORKSHOP, "language"},
     "workshop": {*LEAVES, "checkpoints", "face", "render", "diffusion"},

@@ -18,6 +18,7 @@ from .captions import (
     shape_prompts as shape_prompts,
     unseen_prompt as unseen_prompt,
 )
+from .help import advice as advice, unknown_words as unknown_words
 from .instructions import (
     Change as Change,
     asked as asked,

@@ -46,7 +46,7 @@ THINGS = (
     Thing("brows", BROWS, HAIR, ("{} brows", "{} eyebrows"), (), "brows", False, 0.25),
     Thing("hair", ("scalp",), HAIR, ("short {} hair", "{} hair"), ("short hair",), "hair", True, 0.3),
     Thing("beard", ("beard",), HAIR, ("a {} beard",), ("a beard",), "beard", True, 0.18),
-    Thing("moustache", ("upper_lip",), HAIR, ("a {} moustache",), ("a moustache",), "moustache", True, 0.18),
+    Thing("moustache", ("beard",), HAIR, ("a {} moustache",), ("a moustache",), "moustache", True, 0.18),
     Thing("stubble", ("beard",), {}, (), ("stubble",), "stubble", True, 0.15),
     Thing("shadow", EYE_AREAS, PAINT, ("{} eye shadow",), ("eye shadow",), "eye shadow"),
     Thing("mask", ("eye_mask",), PAINT, ("a {} eye mask",), ("an eye mask",), "eye mask"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from .captions import CLAY, HELD_BACK, HELD_BACK_WHOLE, PHOTO
 from .instructions import PRONOUNS
@@ -16,6 +17,7 @@ GRAMMAR = """
 """
 
 
+@cache
 def words() -> tuple[str, ...]:
     """Every word a caption or instruction can hold, sorted."""
     texts = [GRAMMAR, CLAY, PHOTO, SHAVED, *HELD_BACK, *HELD_BACK_WHOLE, *SKIN, *PAINT, *HAIR, *DEGREES]

@@ -1,0 +1,50 @@
+import random
+
+import pytest
+
+from backend import checkpoints
+from backend.face import anny
+from backend.language import SHAPES, draw_colour_change, draw_person, draw_shape_change
+from backend.router import REGIONS, route
+
+
+@pytest.mark.parametrize(
+    ("instruction", "scope", "region"),
+    [
+        ("make his nose longer", "geometry", ("nose",)),
+        ("a bit wider jaw", "geometry", ("jaw",)),
+        ("Turn him OLD!", "geometry", ()),
+        ("turn her into a man", "geometry", ()),
+        ("give the man red lips", "texture", ("lips",)),
+        ("make her lips much fuller", "geometry", ("lips",)),
+        ("make the upper lip pink", "texture", ("upper_lip",)),
+        ("give him a black eye mask", "texture", ("eye_mask",)),
+        ("give him short black hair", "texture", ("scalp",)),
+        ("shave his head", "texture", ("scalp",)),
+        ("remove the beard", "texture", ("beard",)),
+        ("add blue eye shadow", "texture", ("left_eye_area", "right_eye_area")),
+        ("paint red stripes on her cheeks", "texture", ("left_cheek", "right_cheek")),
+        ("add freckles", "texture", ("nose", "left_cheek", "right_cheek")),
+        ("make her eyebrows white", "texture", ("left_brow", "right_brow")),
+        ("give her wide-set eyes", "geometry", ("left_eye_area", "right_eye_area")),
+        ("make his skin green", "texture", ()),
+        ("give him sharp cheekbones", "geometry", ("left_cheek", "right_cheek")),
+        ("hello", "texture", ()),
+    ],
+)
+def test_an_instruction_goes_where_it_belongs(instruction, scope, region):
+    found = route(instruction)
+    assert (found.scope, found.region) == (scope, region)
+
+
+def test_every_instruction_of_the_language_goes_to_its_scope():
+    rng = random.Random(0)
+    for _ in range(1500):
+        change = rng.choice((draw_shape_change, draw_colour_change))(draw_person(rng), rng)
+        assert route(change.instruction).scope == change.scope, change.instruction
+
+
+def test_every_noun_has_regions_that_the_head_has():
+    names = anny.load(checkpoints.find("starter/anny.npz")).topology.region_names
+    assert {region for regions in REGIONS.values() for region in regions} <= set(names)
+    assert {axis.noun for axis in SHAPES} - {"", "face"} <= set(REGIONS)
