@@ -16,7 +16,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .kernels import in_threads
+from .kernels import in_threads, launch
 
 wp.set_module_options({"enable_backward": False, "fuse_fp": False})
 
@@ -256,7 +256,7 @@ def bands(size: tuple[int, int, int], pixel: Int[Tensor, " N"]) -> list[tuple[in
 
 
 def _launch(kernel: dict[torch.dtype, Any], like: Tensor, dim: int | tuple[int, int], *inputs: Any) -> None:
-    wp.launch(kernel[like.dtype], dim=dim, inputs=list(inputs), device=wp.device_from_torch(like.device))
+    launch(kernel[like.dtype], dim, list(inputs), like.device)
 
 
 def _vectors(values: Tensor) -> Any:
@@ -370,8 +370,8 @@ class SummedNormals(torch.autograd.Function):
         points, heads = _vectors(vertices), range(len(vertices))
         in_threads(lambda k: _launch(TWO_SIDES, vertices, len(faces), points, *given, k, *sides), heads, faces.device)
         normals = _vectors(torch.linalg.cross(second, third))
-        launch = lambda k: _launch(SUM_AT_CORNERS, vertices, (3, len(faces)), normals, *given, k, drawn)  # noqa: E731
-        in_threads(launch, heads, faces.device)
+        summing = lambda k: _launch(SUM_AT_CORNERS, vertices, (3, len(faces)), normals, *given, k, drawn)  # noqa: E731
+        in_threads(summing, heads, faces.device)
         ctx.save_for_backward(vertices, faces)
         return summed
 

@@ -197,9 +197,22 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="facewright-rows")
 
 
+def launch(kernel: Any, dim: int | tuple[int, int], inputs: list[Any], device: torch.device) -> None:
+    """Starts a kernel where torch works: on CUDA in the stream that torch queues its own work in."""
+    if device.type == "cuda":
+        wp.launch(kernel, dim=dim, inputs=inputs, stream=wp.stream_from_torch(torch.cuda.current_stream(device)))
+    else:
+        wp.launch(kernel, dim=dim, inputs=inputs, device="cpu")
+
+
+def shares(device: torch.device) -> int:
+    """Into how many parts work is cut that threads share: one on CUDA, whose launches are parallel by themselves."""
+    return 1 if device.type == "cuda" else os.cpu_count() or 1
+
+
 def in_threads(work: Callable[[Any], None], items: Iterable[Any], device: torch.device) -> None:
     """Does the work for each item, on CPU with all cores: a launch lets go of Python's lock."""
-    if device.type == "cuda" or os.cpu_count() == 1:
+    if shares(device) == 1:
         for item in items:
             work(item)
     else:
@@ -224,24 +237,16 @@ def visible(clip: Float[Tensor, "B V 4"], faces: Int[Tensor, "F 3"], size: tuple
         wp.from_torch(faces.int().contiguous(), dtype=wp.vec3i),
     ]
     keys = wp.from_torch(nearest, dtype=wp.int64)
-    device = wp.device_from_torch(clip.device)
 
     def band(first_row: int, last_row: int) -> None:
         first, last = first_row // height, last_row // height
-        wp.launch(
-            nearest_triangle,
-            dim=(last - first + 1, len(faces)),
-            inputs=[*inputs, first, height, width, first_row, last_row, keys],
-            device=device,
-        )
+        dim = (last - first + 1, len(faces))
+        launch(nearest_triangle, dim, [*inputs, first, height, width, first_row, last_row, keys], clip.device)
 
     rows = pictures * height
-    if clip.is_cuda:
-        band(0, rows - 1)
-    else:
-        count = min(os.cpu_count() or 1, rows)
-        edges = [rows * k // count for k in range(count + 1)]
-        in_threads(lambda k: band(edges[k], edges[k + 1] - 1), range(count), clip.device)
+    count = min(shares(clip.device), rows)
+    edges = [rows * k // count for k in range(count + 1)]
+    in_threads(lambda k: band(edges[k], edges[k + 1] - 1), range(count), clip.device)
     return nearest.int().view(pictures, height, width)  # the low half of each key; that of EMPTY is -1
 
 

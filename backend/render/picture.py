@@ -171,6 +171,7 @@ def look(
     normals = torch.nn.functional.normalize(
         seen.interpolate(vertex_normals(vertices, surface.faces), surface.faces), dim=1
     )
+    lights = lights.to(normals.device)
     light = lights[seen.picture] if len(lights) > 1 else lights
     return Scene(
         surface,

@@ -8,7 +8,6 @@ outline back to the pixel may lead over several triangles. Kernels find the few 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any, no_type_check
 
@@ -18,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..face.checks import edges_of
-from .kernels import in_threads
+from .kernels import in_threads, launch, shares
 
 wp.set_module_options({"enable_backward": False})
 
@@ -275,7 +274,7 @@ def _find(
 ) -> Int[Tensor, "P 2"]:
     """The marks of `find_outlines`, 0 where there is none."""
     pictures, height, width = index.shape
-    device, count, threads = wp.device_from_torch(screen.device), len(edges.ends), os.cpu_count() or 1
+    count, threads = len(edges.ends), shares(screen.device)
     folds = torch.zeros(pictures, count, dtype=torch.uint8, device=screen.device)
     found = torch.zeros(pictures * height * width, 2, dtype=torch.int32, device=screen.device)
     points = wp.from_torch(screen, dtype=wp.vec3)
@@ -288,7 +287,7 @@ def _find(
         first, end = count * number // threads, count * (number + 1) // threads
         for picture in range(pictures):
             inputs: list[Any] = [points, ends, sides, opposite, picture, first, marks]
-            wp.launch(find_folds, dim=end - first, inputs=inputs, device=device)
+            launch(find_folds, end - first, inputs, screen.device)
 
     in_threads(share, range(threads), screen.device)
     places = folds.nonzero()
@@ -299,7 +298,7 @@ def _find(
 
     def band(number: int) -> None:
         between = (rows * number // threads, rows * (number + 1) // threads - 1)
-        wp.launch(find_outlines, dim=len(places), inputs=[*inputs, *between, drawn], device=device)
+        launch(find_outlines, len(places), [*inputs, *between, drawn], screen.device)
 
     in_threads(band, range(threads), screen.device)
     return found
