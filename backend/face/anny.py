@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
 import torch
 
 from .. import errors
-from .arrays import Shape, take
+from .arrays import DAMAGED, Shape, indices, take
 from .mesh import Landmarks, Topology
 from .model import LinearFaceModel, Phenotypes
 
@@ -45,6 +45,14 @@ SHAPES: dict[str, Shape] = {
 }
 
 
+META: dict[str, type] = {
+    **dict.fromkeys(("head", "topology_id", "licence", "provenance"), str),
+    **dict.fromkeys(("phenotype_mixed", "slider_defaults"), list),
+    "metres_per_unit": float,
+    "phenotype_anchors": dict,
+}
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """All arrays of a head file.
 
@@ -54,7 +62,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, BadZipFile, EOFError) as error:
+    except DAMAGED as error:
         raise errors.HeadInvalid(
             f"{path.name} cannot be read as a head file ({error})",
             advice=ADVICE,
@@ -67,7 +75,43 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise errors.HeadInvalid(
             f"{path.name}: identity_coefficients weigh {found} rows, expected {rows}", advice=ADVICE
         )
+    _check_names(path.name, arrays)
+    for name, beyond in (("mirror", len(arrays["rest"])), ("landmark_faces", len(arrays["faces"]))):
+        indices(path.name, name, arrays[name], beyond, ADVICE)
     return arrays
+
+
+def _check_names(source: str, arrays: dict[str, np.ndarray]) -> None:
+    """One name for each thing that has one, and `meta` complete.
+
+    Raises:
+        HeadInvalid: otherwise.
+    """
+    for name, count in (
+        ("expression_names", len(arrays["expressions"])),
+        ("region_names", len(arrays["region_weights"])),
+        ("local_names", len(arrays["local_rows"]) // 2),
+    ):
+        found = arrays[name]
+        if found.dtype.kind != "U" or found.shape != (count,):
+            raise errors.HeadInvalid(
+                f"{source}: {name} is {found.dtype} {found.shape}, expected {count} names", advice=ADVICE
+            )
+    meta = _meta(arrays)
+    if missing := [name for name, kind in META.items() if not isinstance(meta.get(name), kind)]:
+        raise errors.HeadInvalid(f"{source}: meta lacks {', '.join(missing)}", advice=ADVICE)
+    sliders = len(meta["phenotype_anchors"]) + len(meta["phenotype_mixed"]) + len(arrays["local_names"])
+    if (found := len(meta["slider_defaults"])) != sliders:
+        raise errors.HeadInvalid(f"{source}: slider_defaults are {found}, expected {sliders}", advice=ADVICE)
+
+
+def _meta(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """What the file says in words; nothing where it is damaged."""
+    try:
+        meta = json.loads(str(arrays["meta"]))
+    except ValueError:
+        return {}
+    return meta if isinstance(meta, dict) else {}
 
 
 def topology_of(arrays: dict[str, np.ndarray]) -> Topology:

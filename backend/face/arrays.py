@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
+import zlib
 from collections.abc import Mapping
 
 import numpy as np
 
 from ..errors import HeadInvalid
+
+DAMAGED = (  # what numpy and zipfile raise on an archive with wrong bytes
+    *(OSError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, OverflowError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 Shape = tuple[int | str, ...]
 

@@ -8,7 +8,6 @@ beside the published linear ones (`flame_jaw`); neck and eyes stay as they are.
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files if _is_plain(archive, name)}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except arrays.DAMAGED as error:
         raise HeadInvalid(f"{path} cannot be read: {error}", advice=ADVICE) from error
 
 

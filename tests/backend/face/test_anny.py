@@ -164,6 +164,13 @@ def test_a_head_file_that_lacks_arrays_is_refused_by_their_names(tmp_path):
     [
         ("face_parts", np.zeros(7, np.int32), r"face_parts is 7, expected \d+"),
         ("rest", np.full((3, 3), np.nan, np.float32), "9 values of rest are no numbers"),
+        ("meta", np.array("[]"), "meta lacks head, topology_id, licence"),
+        ("meta", np.array('{"head": "anny"'), "meta lacks head"),
+        ("meta", np.array('{"head": "anny"}'), "meta lacks topology_id"),
+        ("local_names", np.array(["nose"]), r"local_names is <U4 \(1,\), expected \d+ names"),
+        ("region_names", np.zeros(26), "region_names is float64"),
+        ("mirror", np.full(5218, 5218), "mirror runs from 5218 to 5218, expected 0 to 5217"),
+        ("landmark_faces", np.full(68, -1), "landmark_faces runs from -1"),
         ("identity_coefficients", np.zeros((2, 7), np.float32), r"identity_coefficients weigh 7 rows, expected \d+"),
     ],
 )

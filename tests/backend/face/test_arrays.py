@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from backend.errors import HeadInvalid
-from backend.face.arrays import Shape, indices, take
+from backend.face.arrays import DAMAGED, Shape, indices, take
 
 SHAPES: dict[str, Shape] = {"mean": (1, "3V"), "basis": ("I", "3V"), "tri": ("F", 3), "mask": ("V",)}
 
@@ -34,6 +34,23 @@ def test_what_does_not_fit_is_said_with_what_was_expected(changes, said):
     with pytest.raises(HeadInvalid, match=said) as caught:
         take("a.mat", table(**changes), SHAPES, "get it again")
     assert caught.value.advice == "get it again"
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_an_archive_with_wrong_bytes_fails_in_a_known_way(tmp_path, seed):
+    """Names, sizes, methods and compressed data: whatever numpy and zipfile make of them is in the list."""
+    generator = np.random.default_rng(seed)
+    np.savez_compressed(tmp_path / "a.npz", one=generator.normal(size=50), two=np.arange(9), text=np.array("{}"))
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    for place in generator.integers(0, len(content), 4):
+        content[place] ^= generator.integers(1, 255)
+    (tmp_path / "a.npz").write_bytes(content)
+    try:
+        with (tmp_path / "a.npz").open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            for name in archive.files:
+                archive[name]
+    except DAMAGED:
+        pass
 
 
 def test_indices_become_int32():
