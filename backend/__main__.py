@@ -129,16 +129,19 @@ def _train(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]
 
 
 def _evaluate(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
-    from .evaluation.words import evaluate
-    from .files import write_whole
-    from .settings import RECOMMENDED, changed
-    from .workshop import open_workshop
+    from .evaluation.evaluating import Asked, evaluate
 
-    preset = changed(RECOMMENDED, commandline.job_values(options)["settings"])
-    report = evaluate(open_workshop(), preset, options.seeds, line.emit)
-    if options.out:
-        write_whole(options.out, json.dumps(report, indent=1).encode())
-    return report if options.json else {name: value for name, value in report.items() if not isinstance(value, list)}
+    values = commandline.job_values(options)
+    report = evaluate(Asked(**values), line.emit)
+    line.close()
+    if options.json:
+        return report.summary()
+    told = {
+        name: {key: one.words(3) for key, one in found.items() if one.value is not None}
+        for name, found in report.keys.items()
+    }
+    rest = {"invalid because": report.broken, "failed": report.failed, "skipped": report.skipped}
+    return told | {name: value for name, value in rest.items() if value} | {"report": str(options.out / "report.html")}
 
 
 def _doctor(options: argparse.Namespace, line: ProgressLine) -> dict[str, Any]:

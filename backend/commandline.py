@@ -110,11 +110,26 @@ def _parser() -> argparse.ArgumentParser:
     bench = command("bench", "measure how fast it is, on this machine")
     bench.add_argument("what", choices=("render",))
     command("doctor", "tell what is installed and what is missing")
-    evaluate = command("evaluate", "measure how well the words of the starter language land")
-    evaluate.add_argument("--seeds", type=int, default=1, help="repeat every item with so many seeds")
-    evaluate.add_argument("--out", type=Path, metavar="FILE.json", help="write every row")
+    evaluate = _add_evaluate(command)
     _add_job_commands(command, (demo, evaluate))
     return parser
+
+
+def _add_evaluate(command: Any) -> argparse.ArgumentParser:
+    evaluate = command("evaluate", "measure how well words land, and how well edits stay where they belong")
+    evaluate.add_argument("items", nargs="?", default="starter", help="starter, paper, diverse, or a .jsonl file")
+    evaluate.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="the report; goes on if it is there"
+    )
+    evaluate.add_argument("--base", type=Path, metavar="FOLDER", help="look for checkpoints and heads here first")
+    evaluate.add_argument("--seeds", type=int, default=1, help="repeat every item with so many seeds")
+    which = evaluate.add_mutually_exclusive_group()
+    which.add_argument("--quick", action="store_true", help="a few items of each kind")
+    which.add_argument("--all", dest="everything", action="store_true", help="every item, lone edits and sequences too")
+    presets = evaluate.add_mutually_exclusive_group()
+    presets.add_argument("--compare", metavar="P,Q", help="presets side by side; a field changes as in P+stage.field=1")
+    presets.add_argument("--ablate", action="store_true", help="leave out one part of the method after the other")
+    return evaluate
 
 
 def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...]) -> None:

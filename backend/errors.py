@@ -130,6 +130,11 @@ class UnknownOption(UsageError):
     title = "Unknown option"
 
 
+class ItemsInvalid(UsageError):
+    code = 304
+    title = "The items cannot be evaluated"
+
+
 class FolderExists(BackendError):
     code = 310
     title = "The folder exists"

@@ -95,6 +95,7 @@ class Preset:
 
 
 RECOMMENDED = Preset("recommended")
+PRESETS = {preset.name: preset for preset in (RECOMMENDED,)}
 SWITCH = {"0": False, "1": True, "false": False, "true": True}
 
 

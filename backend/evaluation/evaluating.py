@@ -1,0 +1,142 @@
+"""`evaluate`: a set of items, the presets that are to be compared, and a report on what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import checkpoints
+from ..settings import RECOMMENDED, Preset, changed
+from ..workshop import FAMILY, Workshop, open_workshop
+from .controls import untrained_shop
+from .intervals import Estimate
+from .items import FOLDER, ItemSet, read
+from .journal import Journal
+from .keys import Judged, keys, saturation_histogram, verdict
+from .lab import Lab
+from .presets import ablations, best_of, named_presets, order_holds
+from .report import Report
+from .run import Emit, Plan, Run
+
+FULL_ROWS, QUICK_ROWS = 10, 1  # of the Latin square
+RANKS = {"shape": ("moved", True), "colour": ("delta_e", False), "both": ("right", True)}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be evaluated.
+
+    Attributes:
+        items: a file, or the name of one that comes with the project.
+        everything: run all items, not only the standard ones.
+        compare: presets by name, "P,Q"; a field is changed as in "P+stage.field=value".
+    """
+
+    out: Path
+    items: str = "starter"
+    quick: bool = False
+    everything: bool = False
+    seeds: int = 1
+    compare: str | None = None
+    ablate: bool = False
+    settings: dict[str, Any] | None = None
+    base: Path | None = None
+
+
+def evaluate(asked: Asked, emit: Emit) -> Report:
+    """Runs what is asked, or goes on with it where it was stopped, and writes the report into `asked.out`.
+
+    Raises:
+        ItemsInvalid, UnknownOption: what is asked makes no sense.
+        UsageError: the folder holds another run's findings.
+    """
+    path = Path(asked.items)
+    path = path if path.suffix == ".jsonl" else FOLDER / f"{asked.items}.jsonl"
+    items = read(path)
+    presets, skipped = _presets(asked)
+    shop = open_workshop(None, asked.base)
+    if items.family != FAMILY:
+        told = {path.stem: f"it needs the {items.family} family, there is only {FAMILY}"}
+        report = Report(_about(asked, items, presets), {}, {}, [], told, {})
+        report.write(asked.out)
+        return report
+    plan = _plan(asked, items)
+    journal = Journal(asked.out, _identity(path, plan, presets, shop))
+    found: dict[str, Judged] = {}
+    tables: dict[str, list[Any]] = {}
+    for preset in presets:
+        untrained = Lab(untrained_shop(shop), preset, asked.out)
+        run = Run(Lab(shop, preset, asked.out), untrained, plan, journal, emit)
+        found[preset.name] = run.judged()
+        colours = [facts for key, facts in run.facts.items() if key.startswith("colour") and "untrained" not in key]
+        if bins := saturation_histogram(colours):
+            head = [f"{number / len(bins):.1f}–{(number + 1) / len(bins):.1f}" for number in range(len(bins))]
+            tables[f"{preset.name}: saturation of the skin, share of texels"] = [head, [f"{one:.3f}" for one in bins]]
+    told = {name: keys(judged) for name, judged in found.items()}
+    if asked.ablate:
+        told[presets[0].name]["ablation_order_holds"] = order_holds(told)
+    if len(found) > 1:
+        tables["Rank 1: share of items on which a preset is best"] = _ranks(found)
+    broken = [f"{name}: {words}" for name, one in told.items() for words in verdict(one)]
+    report = Report(_about(asked, items, presets), told, found, broken, skipped, journal.failed, tables)
+    report.write(asked.out)
+    return report
+
+
+def _presets(asked: Asked) -> tuple[list[Preset], dict[str, str]]:
+    """What is compared, and what cannot be, with the reason."""
+    if asked.ablate:
+        return ablations(changed(RECOMMENDED, asked.settings or {}))
+    chosen = named_presets(asked.compare) if asked.compare else [RECOMMENDED]
+    return [changed(preset, asked.settings or {}) for preset in chosen], {}
+
+
+def _plan(asked: Asked, items: ItemSet) -> Plan:
+    quick = asked.quick or (not asked.everything and (asked.compare is not None or asked.ablate))
+    within = None if asked.everything else "quick" if quick else "standard"
+    return Plan(items, within, asked.seeds, QUICK_ROWS if quick else FULL_ROWS, controls=not asked.ablate)
+
+
+def _identity(path: Path, plan: Plan, presets: list[Preset], shop: Workshop) -> dict[str, Any]:
+    """What findings depend on."""
+    weights = {
+        f"{role}/{name}": digest
+        for role in ("text-to-image", "instruct-edit")
+        for name, digest in checkpoints.hashes(checkpoints.components(FAMILY, role, shop.base)).items()
+    }
+    return {
+        "items": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "within": plan.within,
+        "rows": plan.rows,
+        "seeds": plan.seeds,
+        "presets": [preset.document() for preset in presets],
+        "topology": shop.model.topology.topology_id,
+        "checkpoints": weights,
+    }
+
+
+def _about(asked: Asked, items: ItemSet, presets: list[Preset]) -> dict[str, str]:
+    return {
+        "title": f"Evaluation: {', '.join(preset.name for preset in presets)}",
+        "items": f"{Path(asked.items).stem}: {items.about}",
+        "family": items.family,
+        "seeds": str(asked.seeds),
+        "settings": ", ".join(f"{name}={value}" for name, value in (asked.settings or {}).items()) or "as they are",
+        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+    }
+
+
+def _ranks(found: dict[str, Judged]) -> list[list[str]]:
+    head, lines = ["by", *found], []
+    for kind, (name, greatest) in RANKS.items():
+        won: dict[str, Estimate] = best_of(
+            {preset: getattr(one, kind) for preset, one in found.items()}, name, greatest
+        )
+        lines.append([f"{kind}: {name}", *(won[preset].words() for preset in found)])
+    return [head, *lines]

@@ -1,0 +1,157 @@
+"""Runs one prompt at one seed and says what came of it: facts, which know nothing of what was expected.
+
+A shape prompt runs the geometry stage, a colour prompt the texture stage on the mean head. Facts depend on the prompt
+and the seed alone, so the same facts serve every judgement of that prompt, also that under another item's label.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+from PIL import Image
+from torch import Tensor
+
+from ..diffusion.guidance import Condition, ScoreDistillation
+from ..files import write_whole
+from ..language import SHAPES
+from ..pictures import portrait, to_bytes, to_tensor
+from ..settings import Preset
+from ..stages import edit, geometry, texture
+from ..stages.optimise import Watch
+from ..workshop import Workshop
+from .appearance import Chart
+from .journal import Facts
+from .meter import Cost, metered
+from .probes import Judge
+from .shape_quality import mesh_quality
+from .texture_quality import texture_quality
+
+NOBODY = "a person"  # the prompt that asks for nothing
+VIEWS = (0.0, 40.0)  # degrees
+PICTURE = 192
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One set of networks under one preset, and what it takes to measure what they make.
+
+    Attributes:
+        folder: where pictures go.
+    """
+
+    shop: Workshop
+    preset: Preset
+    folder: Path
+
+    @cached_property
+    def judge(self) -> Judge:
+        return Judge.of(self.shop.model, [axis.sliders for axis in SHAPES])
+
+    @cached_property
+    def chart(self) -> Chart:
+        return Chart.of(self.shop.model.topology, self.shop.surface, len(self.shop.albedo))
+
+    @cached_property
+    def expressions(self) -> Float[ndarray, "E V 3"]:
+        model = self.shop.model
+        return model.expression_basis.view(model.expression_size, -1, 3).numpy()
+
+    def shape(self, prompt: str, seed: int) -> Facts:
+        """The geometry stage, from the mean head."""
+        with metered(self.shop.draw) as cost:
+            identity = self._shaped(prompt, seed)
+        head = self.shop.model.vertices(identity=identity)
+        facts = self._of_shape(identity, head, cost)
+        return facts | {"picture": self._picture(f"shape {prompt} {seed}", head, None)}
+
+    def colour(self, prompt: str, seed: int) -> Facts:
+        """The texture stage, on the mean head."""
+        head = self.shop.model.vertices()
+        with metered(self.shop.draw) as cost:
+            albedo = self._textured(prompt, seed, head)
+        facts = self._of_texture(albedo) | cost.document()
+        return facts | {"picture": self._picture(f"colour {prompt} {seed}", head, albedo)}
+
+    def both(self, prompt: str, seed: int) -> Facts:
+        """One stage after the other, as `generate` runs them."""
+        with metered(self.shop.draw) as cost:
+            identity = self._shaped(prompt, seed)
+            head = self.shop.model.vertices(identity=identity)
+            albedo = self._textured(prompt, seed, head)
+        facts = self._of_texture(albedo) | self._of_shape(identity, head, cost)
+        return facts | {"picture": self._picture(f"both {prompt} {seed}", head, albedo)}
+
+    def placed(self, vertices: Float[Tensor, "V 3"]) -> dict[str, float]:
+        """Where a head lies on each axis, by name."""
+        found = self.judge.positions(vertices).tolist()
+        return {axis.name: round(value, 4) for axis, value in zip(SHAPES, found, strict=True)}
+
+    def _shaped(self, prompt: str, seed: int) -> Float[Tensor, "1 I"]:
+        settings, shop = self.preset.geometry, self.shop
+        guidance = ScoreDistillation(shop.draw, settings.guidance_scale, settings.residual)
+        text = shop.draw.encode_text([f"{settings.style} {prompt}", ""])
+        return geometry.generate(shop.model, shop.surface, guidance, Condition(text), settings, seed, Watch())
+
+    def _textured(self, prompt: str, seed: int, head: Float[Tensor, "1 V 3"]) -> UInt8[ndarray, "S S 3"]:
+        settings, shop = self.preset.texture, self.shop
+        guidance = ScoreDistillation(shop.draw, settings.guidance_scale, settings.residual)
+        wanted = Condition(shop.draw.encode_text([f"{settings.style} {prompt}", ""]))
+        fixed = edit.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
+        worn = to_tensor(shop.albedo)
+        return to_bytes(
+            texture.distil(shop.surface, head, worn, fixed, guidance, lambda scene: wanted, settings, seed, Watch())
+        )
+
+    def _of_shape(self, identity: Float[Tensor, "1 I"], head: Float[Tensor, "1 V 3"], cost: Cost) -> Facts:
+        vertices = head[0].numpy()
+        scores = self.judge.scores(head)[0].tolist()
+        return {
+            "positions": self.placed(head[0]),
+            "scores": [round(value, 3) for value in scores],
+            "mahalanobis": round(float(identity.norm()), 3),
+            "mesh": mesh_quality(self.shop.model.topology, vertices, self.expressions),
+            **cost.document(),
+        }
+
+    def _of_texture(self, albedo: UInt8[ndarray, "S S 3"]) -> Facts:
+        quality = texture_quality(self.shop.model.topology, self.chart, albedo, np.asarray(self.shop.albedo))
+        return {"colours": self.chart.colours(albedo), "texture": quality}
+
+    def _picture(self, name: str, head: Float[Tensor, "1 V 3"], albedo: UInt8[ndarray, "S S 3"] | None) -> str:
+        worn = None if albedo is None else to_tensor(albedo)
+        whose = f"{self.preset.name} {type(self.shop.networks).__name__}"
+        return save_picture(self.folder, f"{whose} {name}", views(self.shop, head, worn))
+
+
+def views(
+    shop: Workshop, head: Float[Tensor, "1 V 3"], texture: Float[Tensor, "1 3 S S"] | None
+) -> UInt8[ndarray, "H W 3"]:
+    """A head from VIEWS, side by side."""
+    return np.concatenate([to_bytes(portrait(shop, head, texture, azimuth, PICTURE)) for azimuth in VIEWS], axis=1)
+
+
+def save_picture(folder: Path, name: str, pixels: UInt8[ndarray, "H W 3"]) -> str:
+    """Writes a JPEG below `folder`; returns its name there."""
+    relative = f"pictures/{hashlib.sha256(name.encode()).hexdigest()[:16]}.jpg"
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=88)
+    write_whole(folder / relative, stream.getvalue())
+    return relative
+
+
+def flattened(preset: Preset) -> dict[str, Any]:
+    """A preset as the "stage.field" settings a job takes."""
+    return {
+        f"{stage}.{name}": value
+        for stage, settings in preset.document().items()
+        if isinstance(settings, dict)
+        for name, value in settings.items()
+    }
