@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import os
-import shutil
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from diffusers import AutoencoderTiny
 from PIL import Image
-from transformers import CLIPTokenizer
 
 from ..checkpoints import BESIDE
 from ..face import anny
 from ..files import write_whole
 from ..language import Look
-from . import data, family, head, networks, reading, sheets, tokenizer
+from . import data, head, sheets, starter
 from .canvas import Canvas
 from .painter import paint
 from .people import Studio
 
 STARTER = BESIDE / "starter"
-AUTOENCODER_SHARE, READING_SHARE = 0.18, 0.05  # of the training time
 ALBEDO_SIZE = 1024
 NEW_HEAD = Look(eyes="brown", brows="brown", tone=0.35, seed=6)
 
@@ -58,34 +52,7 @@ def train_sheet(seed: int, out: Path) -> dict[str, Any]:
 
 def train_starter(minutes: float, heads: int, seed: int) -> dict[str, Any]:
     """The starter family's networks, from pictures made now."""
-    sets = work_folder() / f"starter-{heads}-{seed}"
-    studio = Studio.of(anny.load(STARTER / "anny.npz"))
-    if not (sets / "pictures" / "captions.json").is_file():
-        data.make_pictures(studio, heads, 2 * seed + 1, sets / "pictures")
-    if not (sets / "changes" / "captions.json").is_file():
-        data.make_changes(studio, heads * 4 // 5, 2 * seed + 2, sets / "changes")
-    words = tokenizer.build()
-    pictures = np.load(sets / "pictures" / "pictures.npy", mmap_mode="r")
-    vae = family.train_autoencoder(pictures, minutes * AUTOENCODER_SHARE, seed)
-    torch.manual_seed(seed)
-    trained = family.Networks(networks.text_encoder(words), networks.unet(), networks.unet(8))
-    reading.teach(trained.text_encoder, words, minutes * READING_SHARE, seed)
-    lessons = family.Lessons.read(vae, sets / "pictures", sets / "changes")
-    rest = minutes * (1 - AUTOENCODER_SHARE - READING_SHARE)
-    family.train_unets(lessons, words, trained, rest, seed, lambda: write_family(STARTER, words, vae, trained))
-    return {"folder": STARTER.name, "minutes": minutes, "heads": heads}
-
-
-def write_family(out: Path, words: CLIPTokenizer, vae: AutoencoderTiny, trained: family.Networks) -> None:
-    """All folders of the family in half precision, each replaced whole."""
-    weights = {"vae": vae, "text_encoder": trained.text_encoder, "unet": trained.draw, "instruct_edit": trained.edit}
-    halves = {name: copy.deepcopy(network).half() for name, network in weights.items()}
-    for name, part in {"tokenizer": words, "scheduler": networks.scheduler(), **halves}.items():
-        partial = out / f".{name}.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        part.save_pretrained(partial)
-        shutil.rmtree(out / name, ignore_errors=True)
-        partial.rename(out / name)
+    return starter.train_starter(STARTER / "anny.npz", work_folder(), STARTER, minutes, heads, seed)
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -1,4 +1,4 @@
-"""How the networks of the family are taught: batches, and gradients that go through two cores."""
+"""How the networks of the family are taught: batches that belong together, and where the editor begins."""
 
 import random
 
@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from backend.training import networks
+from backend.training.autoencoder import encode
 from backend.training.data import CLAY, PHOTO
-from backend.training.family import BATCH, Lessons, Noised, draw_batch, edit_batch, encode
+from backend.training.family import BATCH, Lessons, draw_batch, edit_batch, editor_from
 
 PERSON = {"shape": {"age": 0.9, "nose_length": 0.8}, "look": {"skin": "green", "lips": None, "mask": None}}
 
@@ -41,18 +42,13 @@ def test_instructions_belong_to_their_pairs_and_some_are_left_out(lessons: Lesso
     assert lessons.pairs[0, 0].eq(100).all()
 
 
-def test_the_gradients_are_those_of_the_squared_error():
+def test_the_editor_begins_as_the_one_that_draws():
     torch.manual_seed(0)
-    unet = networks.unet(8)
-    text = torch.randn(2, 5, networks.TEXT_WIDTH)
-    noised = Noised.of(networks.scheduler(), torch.randn(2, 4, 16, 16), torch.randn(2, 4, 16, 16))
-    loss = noised.backward(unet, text)
-    in_unet = unet.conv_in.weight.grad.clone()
-    unet.zero_grad()
-    whole = (unet(noised.given, noised.timestep, text).sample - noised.noise).square().mean()
-    whole.backward()
-    assert loss == pytest.approx(whole.item())
-    assert torch.allclose(in_unet, unet.conv_in.weight.grad, atol=1e-7)
+    draw = networks.unet()
+    editor = editor_from(draw)
+    given, text = torch.randn(2, 8, 16, 16), torch.randn(2, 5, networks.TEXT_WIDTH)
+    drawn = draw(given[:, :4], torch.tensor([10, 700]), text).sample
+    assert torch.allclose(editor(given, torch.tensor([10, 700]), text).sample, drawn, atol=1e-5)
 
 
 def test_latents_are_scaled_and_eight_times_smaller():

@@ -78,16 +78,33 @@ def test_one_wild_batch_does_not_throw_the_parameters(clock):
     assert place.abs().max() <= 1e-3 * len(count)
 
 
-def test_the_average_is_saved_now_and_then_and_the_walk_goes_on(clock):
-    place, seen, kept = parameter(0.0), [], []
+class Killed(Exception):
+    """What ends a run in the middle."""
 
-    def loss() -> torch.Tensor:
-        seen.append(place.item())
-        return place.sum()
 
-    step = clock.ticking(loss, seconds=6)
-    fit(step, [place], 3.5 * SAVE_EVERY, 1e-3, "saving", save=lambda: kept.append((len(seen), place.item())))
-    assert len(kept) == 3
-    for number, average in kept:
-        assert average > seen[number] + 0.002  # behind the walk, which goes down
-        assert seen[number] < seen[number - 1]
+def test_a_killed_run_goes_on_from_its_journal(clock, tmp_path, capsys):
+    """After the journal's last entry the second run takes the very steps of one that was never stopped."""
+    journal, minutes = tmp_path / "journal", 3.5 * SAVE_EVERY
+
+    def walk(place: torch.nn.Parameter, stop_at: int = 10**9) -> int:
+        count = []
+
+        def loss() -> torch.Tensor:
+            count.append(0)
+            if len(count) > stop_at:
+                raise Killed
+            return (place - 3).square().sum()
+
+        return fit(clock.ticking(loss, seconds=6), [place], minutes, 1e-2, "walk", journal)
+
+    unbroken, broken, resumed = parameter(0.0), parameter(0.0), parameter(0.0)
+    total = walk(unbroken)
+    assert not journal.exists()
+    with pytest.raises(Killed):
+        walk(broken, stop_at=2 * total // 3)
+    assert journal.is_file()
+    clock.now += 1e6
+    assert walk(resumed) == pytest.approx(total, abs=2)
+    assert resumed.item() == pytest.approx(unbroken.item(), rel=0.01)
+    assert "goes on from step" in capsys.readouterr().err
+    assert not journal.exists()
