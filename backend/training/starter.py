@@ -52,7 +52,9 @@ def train_starter(head: Path, work: Path, out: Path, minutes: float, heads: int,
 
         return run
 
-    words = tokenizer.build()
+    if not (place / "tokenizer").is_dir():
+        write_part(tokenizer.build(), place / "tokenizer")
+    words = CLIPTokenizer.from_pretrained(place / "tokenizer")
     shown, _ = data.read_set(pictures)
     vae = trained("vae", AutoencoderTiny, lambda budget: train_autoencoder(shown, budget, seed))
     text_encoder = trained("text_encoder", CLIPTextModel, lambda budget: _literate(words, budget, seed))
