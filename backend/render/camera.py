@@ -12,7 +12,7 @@ from torch import Tensor
 FOV = 20.0  # degrees: a portrait lens; FaceG2E's 12.6° at its distance frames the same head
 HALF_HEIGHT = 1.5  # head units from the middle of the picture to its edge: the head with a little air
 AIM = (0.0, 0.1, 0.0)  # a little above the middle: the neck may be cut, the crown may not
-
+CLOSE_HALF_HEIGHT, CLOSE_AIM = 0.95, (0.0, -0.15, 0.0)  # the closest view: from the brows to below the lips
 
 DISTANCE = HALF_HEIGHT / math.tan(math.radians(FOV / 2))  # head units from the camera to what it looks at
 
@@ -28,7 +28,7 @@ class Cameras:
     azimuth: Float[Tensor, " B"]
     elevation: Float[Tensor, " B"]
     half_height: float | Float[Tensor, " B"] = HALF_HEIGHT
-    aim: tuple[float, float, float] = AIM
+    aim: tuple[float, float, float] | Float[Tensor, "B 3"] = AIM
     distance: Float[Tensor, " B"] | None = None
 
     def __len__(self) -> int:
@@ -49,8 +49,8 @@ class Cameras:
     def in_camera(self, vertices: Float[Tensor, "#B V 3"]) -> Float[Tensor, "B V 3"]:
         """Positions in the camera's frame, which looks along -z."""
         rotation, shift = self.pose()
-        aim = torch.tensor(self.aim).to(vertices)
-        return (vertices - aim) @ rotation.transpose(1, 2).to(vertices) + shift[:, None].to(vertices)
+        aim = torch.as_tensor(self.aim).to(vertices)
+        return (vertices - aim.view(-1, 1, 3)) @ rotation.transpose(1, 2).to(vertices) + shift[:, None].to(vertices)
 
     def pose(self) -> tuple[Float[Tensor, "B 3 3"], Float[Tensor, "B 3"]]:
         """How the camera turns what is around its aim, and where it then puts it."""
@@ -110,6 +110,13 @@ def perspective(
 
 
 def sample_views(count: int, generator: torch.Generator, azimuth: float, elevation: float) -> Cameras:
-    """Cameras with angles uniform within ±azimuth and ±elevation degrees."""
+    """Cameras with angles uniform within ±azimuth and ±elevation degrees; half see the whole head, half come closer.
+
+    In a picture of 128 pixels a whole head's eye is a dozen wide, hardly two of the networks' latents.
+    """
     angles = torch.rand(2, count, generator=generator) * 2 - 1
-    return Cameras(angles[0] * azimuth, angles[1] * elevation)
+    close = (torch.rand(count, generator=generator) * 2 - 1).clamp(min=0)
+    aim = torch.tensor(AIM) + close[:, None] * (torch.tensor(CLOSE_AIM) - torch.tensor(AIM))
+    return Cameras(
+        angles[0] * azimuth, angles[1] * elevation, HALF_HEIGHT + close * (CLOSE_HALF_HEIGHT - HALF_HEIGHT), aim
+    )
