@@ -15,6 +15,7 @@ from .loop import fit
 CROPS = 8
 STARTS, TRIAL_SHARE = 4, 0.5  # short trainings, and their share of the time
 LATENT_NOISE = 0.05  # smooths the decoder; a learnt deviation would take much longer to settle
+COLOUR_WEIGHT = 4.0  # of the mean colour, which a linear map of the latents must tell
 LATENT_WEIGHT = 1e-3  # keeps latents near unit size
 
 
@@ -47,6 +48,7 @@ def _trial(pictures: np.ndarray, minutes: float, seed: int) -> tuple[float, Auto
 def _fit(model: AutoencoderTiny, pictures: np.ndarray, minutes: float, seed: int) -> None:
     """Squared error on random crops, of colour and of coarse patches besides."""
     rng = np.random.default_rng(seed)
+    mean_colour = torch.nn.Conv2d(4, 3, 1)
 
     def step() -> Tensor:
         batch = to_network(pictures[np.sort(rng.choice(len(pictures), CROPS, replace=False))])
@@ -58,9 +60,11 @@ def _fit(model: AutoencoderTiny, pictures: np.ndarray, minutes: float, seed: int
         colour = error - error.mean(dim=1, keepdim=True)  # small in sum, yet the words' subject
         patches = torch.nn.functional.avg_pool2d(error, 4)
         squares = 4 * error.square().mean() + 12 * colour.square().mean() + 8 * patches.square().mean()
+        told = mean_colour(latents) - torch.nn.functional.avg_pool2d(crop, 8)
+        squares = squares + COLOUR_WEIGHT * told.square().mean()
         return squares + 0.3 * error.abs().mean() + LATENT_WEIGHT * latents.square().mean()
 
-    fit(step, model.parameters(), minutes, rate=2e-3, label="autoencoder")
+    fit(step, [*model.parameters(), *mean_colour.parameters()], minutes, rate=2e-3, label="autoencoder")
 
 
 @torch.no_grad()
