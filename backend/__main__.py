@@ -151,14 +151,13 @@ def _doctor(options: argparse.Namespace, line: ProgressLine) -> dict[str, Any]:
 
 
 def _bench(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
-    from .evaluation import bench
+    from .evaluation import bench_all
 
-    rows = bench.measure(line.emit)
+    found, told = bench_all.measure((options.what,) if options.what else bench_all.KINDS, line.emit)
     line.close()
     if options.json:
-        return {**bench.figures(rows), "rows": rows}
-    print("milliseconds, forward / forward and backward; ratio: CPU time of torch over ours")
-    print(bench.table(rows))
+        return found
+    print(told)
     return {}
 
 

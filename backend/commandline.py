@@ -58,6 +58,8 @@ def check(options: argparse.Namespace) -> None:
     """
     if options.command not in PROFILES and options.command != "serve":
         job_values(options)
+    if getattr(options, "blind", False) and not options.compare:
+        raise UsageError("--blind needs two presets", advice="name them with --compare P,Q")
     for name in ("prompt", "instruction", "texture_prompt"):
         texts = getattr(options, name, None)
         for text in texts if isinstance(texts, list) else [texts]:
@@ -108,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = command("serve", "talk to the Blender add-on over stdin and stdout")
     serve.add_argument("--parent-pid", type=int, help="end when this process ends")
     bench = command("bench", "measure how fast it is, on this machine")
-    bench.add_argument("what", choices=("render",))
+    bench.add_argument("what", nargs="?", choices=("render", "step", "memory"), help="one of them; all by default")
     command("doctor", "tell what is installed and what is missing")
     evaluate = _add_evaluate(command)
     _add_job_commands(command, (demo, evaluate))
@@ -129,6 +131,8 @@ def _add_evaluate(command: Any) -> argparse.ArgumentParser:
     presets = evaluate.add_mutually_exclusive_group()
     presets.add_argument("--compare", metavar="P,Q", help="presets side by side; a field changes as in P+stage.field=1")
     presets.add_argument("--ablate", action="store_true", help="leave out one part of the method after the other")
+    presets.add_argument("--samples", action="store_true", help="judge what the text-to-image networks draw, only that")
+    evaluate.add_argument("--blind", action="store_true", help="with --compare P,Q: a sheet of pairs for people, too")
     return evaluate
 
 

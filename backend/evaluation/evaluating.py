@@ -14,6 +14,7 @@ import torch
 from .. import checkpoints
 from ..settings import RECOMMENDED, Preset, changed
 from ..workshop import FAMILY, Workshop, open_workshop
+from .blind import write_blind
 from .controls import untrained_shop
 from .intervals import Estimate
 from .items import FOLDER, ItemSet, read
@@ -23,6 +24,7 @@ from .lab import Lab
 from .presets import ablations, best_of, named_presets, order_holds
 from .report import Report
 from .run import Emit, Plan, Run
+from .samples import SHEET, evaluate_samples, samples_verdict
 
 FULL_ROWS, QUICK_ROWS = 10, 1  # of the Latin square
 RANKS = {"shape": ("moved", True), "colour": ("delta_e", False), "both": ("right", True)}
@@ -36,6 +38,8 @@ class Asked:
         items: a file, or the name of one that comes with the project.
         everything: run all items, not only the standard ones.
         compare: presets by name, "P,Q"; a field is changed as in "P+stage.field=value".
+        samples: judge what the text-to-image networks draw, and nothing else.
+        blind: write a sheet for people too, of the two presets that are compared.
     """
 
     out: Path
@@ -45,6 +49,8 @@ class Asked:
     seeds: int = 1
     compare: str | None = None
     ablate: bool = False
+    samples: bool = False
+    blind: bool = False
     settings: dict[str, Any] | None = None
     base: Path | None = None
 
@@ -67,6 +73,8 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
         report.write(asked.out)
         return report
     plan = _plan(asked, items)
+    if asked.samples:
+        return _samples(asked, items, presets, shop, emit)
     journal = Journal(asked.out, _identity(path, plan, presets, shop))
     found: dict[str, Judged] = {}
     tables: dict[str, list[Any]] = {}
@@ -85,6 +93,19 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
         tables["Rank 1: share of items on which a preset is best"] = _ranks(found)
     broken = [f"{name}: {words}" for name, one in told.items() for words in verdict(one)]
     report = Report(_about(asked, items, presets), told, found, broken, skipped, journal.failed, tables)
+    report.write(asked.out)
+    if asked.blind:
+        write_blind(asked.out, found)
+    return report
+
+
+def _samples(asked: Asked, items: ItemSet, presets: list[Preset], shop: Workshop, emit: Emit) -> Report:
+    """The report on what the text-to-image networks draw."""
+    found = evaluate_samples(shop, asked.out, asked.seeds, emit)
+    sheets = {"Samples by their texts": SHEET}
+    report = Report(
+        _about(asked, items, presets), {"samples": found}, {}, samples_verdict(found), {}, {}, sheets=sheets
+    )
     report.write(asked.out)
     return report
 

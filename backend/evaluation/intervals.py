@@ -61,9 +61,7 @@ def median(values: Numbers, why: str = "no item tests it") -> Estimate:
     return _bootstrapped(values, lambda drawn: np.median(drawn, axis=-1), why)
 
 
-def extreme(
-    values: Numbers, which: Callable[[Numbers], float], why: str = "no item tests it"
-) -> Estimate:
+def extreme(values: Numbers, which: Callable[[Numbers], float], why: str = "no item tests it") -> Estimate:
     """The greatest or least (`max`, `min`) or the sum: what was seen, without an interval."""
     return _rounded(float(which(values)), None, None, len(values)) if values else nothing(why)
 

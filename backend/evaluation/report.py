@@ -38,7 +38,7 @@ class Report:
         about: facts of the run in words, in order.
         keys: by preset; `rows` as well.
         broken: why the run is invalid; `skipped`: what did not run and why; `failed`: items that ended in an error.
-        tables: further tables by title: a head and rows.
+        tables: further tables by title: a head and rows; sheets: further pictures by title, files beside the page.
     """
 
     about: dict[str, str]
@@ -48,6 +48,7 @@ class Report:
     skipped: dict[str, str]
     failed: dict[str, str]
     tables: dict[str, list[Sequence[str]]] = field(default_factory=dict)
+    sheets: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """report.json, report.csv and report.html."""
@@ -112,6 +113,8 @@ class Report:
         for title, told in (("Skipped", self.skipped), ("Failed", self.failed)):
             if told:
                 parts += [f"<h2>{title}</h2>", _plain_table([("item", "why"), *told.items()])]
+        for title, name in self.sheets.items():
+            parts += [f"<h2>{_safe(title)}</h2>", f"<img alt='' src='{inline(folder / name)}'>"]
         for preset, found in self.rows.items():
             parts += _pictures(folder, preset if len(self.rows) > 1 else "", found)
         body = "\n".join(parts)
@@ -164,7 +167,7 @@ def _pictures(folder: Path, preset: str, found: Judged) -> list[str]:
 def _figure(folder: Path, row: Row, right: bool, words: str) -> str:
     pictures = [row.get("beside"), row.get("picture")]
     shown = "".join(
-        f"<img alt='' src='{_inline(folder / name)}'>" for name in pictures if name and (folder / name).is_file()
+        f"<img alt='' src='{inline(folder / name)}'>" for name in pictures if name and (folder / name).is_file()
     )
     wide = " wide" if row["kind"] == "edit" else ""
     seed = f" · seed {row['seed']}" if row["seed"] else ""
@@ -196,8 +199,10 @@ def _edit_words(row: Row) -> str:
     return f"{row['row']}, place {row['place']}: {', '.join(told)}; {outside}"
 
 
-def _inline(path: Path) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(path.read_bytes()).decode()}"
+def inline(path: Path) -> str:
+    """A picture as the address of itself."""
+    kind = "png" if path.suffix == ".png" else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _safe(text: object) -> str:

@@ -3,7 +3,6 @@ import json
 import pytest
 import torch
 
-from backend import commandline
 from backend.evaluation import bench
 from backend.render.camera import Cameras
 from backend.render.picture import GREY, Surface
@@ -43,9 +42,3 @@ def test_measuring_leaves_the_number_of_threads(toy):
     torch.set_num_threads(2)
     bench.measure(lambda event: None, {"9k": toy}, sizes=(8,), batches=(2,), repeats=1)
     assert torch.get_num_threads() == 2
-
-
-def test_the_command_is_known():
-    assert commandline.parse(["bench", "render", "--json"]).what == "render"
-    with pytest.raises(SystemExit):
-        commandline.parse(["bench", "everything"])
