@@ -15,7 +15,6 @@ from ..render.picture import Surface
 from ..render.uv import position_map, unwrapped
 from ..training.canvas import Canvas
 from ..training.painter import masks
-from ..workshop import HEAD
 from .colours import region_colour
 
 INSIDE = 0.7  # of a region's weight or a thing's cover: the soft border is nobody's
@@ -41,7 +40,8 @@ class Chart:
     normal: Float[ndarray, "3 S S"]
 
     @classmethod
-    def of(cls, topology: Topology, surface: Surface, size: int) -> Chart:
+    def of(cls, topology: Topology, surface: Surface, size: int, canvas: Canvas | None = None) -> Chart:
+        """`canvas` is the painter's of the same size, where the head is the one it paints."""
         weights = torch.from_numpy(topology.region_weights).T
         drawn, covered = unwrapped(weights, surface.uvs, surface.faces, surface.uv_faces, size)
         regions = dict(zip(topology.region_names, (drawn > INSIDE).numpy(), strict=True))
@@ -49,7 +49,6 @@ class Chart:
         _, skin = unwrapped(weights[:, :1], surface.uvs, surface.faces[mine], surface.uv_faces[mine], size)
         rest = torch.from_numpy(topology.rest)
         position, normal, _ = position_map(rest, surface.uvs, surface.faces, surface.uv_faces, size)
-        canvas = Canvas.of(topology, size) if topology.head == HEAD else None
         things = {
             thing.name: painted(canvas, thing) if canvas else np.any([regions[name] for name in thing.regions], axis=0)
             for thing in THINGS

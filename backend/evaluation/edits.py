@@ -26,7 +26,6 @@ from ..face.layers import Face, albedo, vertices
 from ..language import Look
 from ..making import new_face
 from ..pictures import to_tensor
-from ..training.canvas import Canvas
 from ..training.painter import paint
 from .appearance import Chart
 from .colours import delta_e
@@ -95,12 +94,12 @@ class Bench:
         for layer in new.layers:
             if layer.mask is not None:
                 mask |= layer.mask > 0
-        untouched = self.lab.chart.skin & ~mask
+        untouched = self.lab.gauges.chart.skin & ~mask
         there = delta_e(albedo(old)[untouched].astype(float), albedo(new)[untouched].astype(float))
         return {
             "edits": len(recipe.instructions),
             "delta_e": float(there.mean()) if there.size else 0.0,
-            "untouched_share": round(float(untouched.sum() / self.lab.chart.skin.sum()), 4),
+            "untouched_share": round(float(untouched.sum() / self.lab.gauges.chart.skin.sum()), 4),
             "identity_mm": self._moved(old, new),
             "outside": changed_outside(start, end),
         }
@@ -117,6 +116,7 @@ class Bench:
             instruction=recipe.instructions[-1],
             out=folder,
             seed=self.seed * 100 + len(recipe.instructions),
+            base=self.lab.shop.base,
             settings=flattened(self.lab.preset),
             emit=lambda event: None,
             cancelled=lambda: False,
@@ -137,7 +137,7 @@ class Bench:
         generator = torch.Generator().manual_seed(1000 + number)
         identity = SPREAD * torch.randn(1, shop.model.identity_size, generator=generator)
         look = Look(tone=rng.random(), seed=rng.randrange(2**31))
-        painted = paint(Canvas.of(shop.model.topology, len(shop.albedo)), look)
+        painted = paint(self.lab.gauges.canvas, look)
         head = shop.model.vertices(identity=identity)
         return new_face(shop, self.lab.preset, "text-to-image", "a person", 0, identity, head, painted, {}, None)
 
@@ -149,12 +149,12 @@ class Bench:
             "kind": layer.kind,
             "positions_before": self.lab.placed(heads[0]),
             "positions": self.lab.placed(heads[1]),
-            "colours_before": self.lab.chart.colours(pixels),
-            "colours": self.lab.chart.colours(changed),
+            "colours_before": self.lab.gauges.chart.colours(pixels),
+            "colours": self.lab.gauges.chart.colours(changed),
             "identity_mm": self._moved(old, new),
         }
         if layer.mask is not None:
-            facts["mask"] = mask_facts(self.lab.chart, layer.mask, pixels, changed, item.paints)
+            facts["mask"] = mask_facts(self.lab.gauges.chart, layer.mask, pixels, changed, item.paints)
         return facts
 
     def _moved(self, old: Face, new: Face) -> float:

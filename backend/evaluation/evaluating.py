@@ -20,7 +20,7 @@ from .intervals import Estimate
 from .items import FOLDER, ItemSet, read
 from .journal import Journal
 from .keys import Judged, keys, saturation_histogram, verdict
-from .lab import Lab
+from .lab import Gauges, Lab
 from .presets import ablations, best_of, named_presets, order_holds
 from .report import Report
 from .run import Emit, Plan, Run
@@ -69,7 +69,8 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
     shop = open_workshop(None, asked.base)
     if items.family != FAMILY:
         told = {path.stem: f"it needs the {items.family} family, there is only {FAMILY}"}
-        report = Report(_about(asked, items, presets), {}, {}, [], told, {})
+        empty = {preset.name: keys(Judged()) for preset in presets}
+        report = Report(_about(asked, items, presets), empty, {}, [], told, {})
         report.write(asked.out)
         return report
     plan = _plan(asked, items)
@@ -77,10 +78,11 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
         return _samples(asked, items, presets, shop, emit)
     journal = Journal(asked.out, _identity(path, plan, presets, shop))
     found: dict[str, Judged] = {}
+    gauges = Gauges(shop)
     tables: dict[str, list[Any]] = {}
     for preset in presets:
-        untrained = Lab(untrained_shop(shop), preset, asked.out)
-        run = Run(Lab(shop, preset, asked.out), untrained, plan, journal, emit)
+        untrained = Lab(untrained_shop(shop), preset, asked.out, gauges)
+        run = Run(Lab(shop, preset, asked.out, gauges), untrained, plan, journal, emit)
         found[preset.name] = run.judged()
         colours = [facts for key, facts in run.facts.items() if key.startswith("colour") and "untrained" not in key]
         if bins := saturation_histogram(colours):

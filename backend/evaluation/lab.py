@@ -26,7 +26,8 @@ from ..pictures import portrait, to_bytes, to_tensor
 from ..settings import Preset
 from ..stages import edit, geometry, texture
 from ..stages.optimise import Watch
-from ..workshop import Workshop
+from ..training.canvas import Canvas
+from ..workshop import HEAD, Workshop
 from .appearance import Chart
 from .journal import Facts
 from .meter import Cost, metered
@@ -40,6 +41,32 @@ PICTURE = 192
 
 
 @dataclass(frozen=True)
+class Gauges:
+    """What it takes to measure faces of one head, each made when it is first asked for; labs share them."""
+
+    shop: Workshop
+
+    @cached_property
+    def judge(self) -> Judge:
+        return Judge.of(self.shop.model, [axis.sliders for axis in SHAPES])
+
+    @cached_property
+    def canvas(self) -> Canvas:
+        return Canvas.of(self.shop.model.topology, len(self.shop.albedo))
+
+    @cached_property
+    def chart(self) -> Chart:
+        topology = self.shop.model.topology
+        canvas = self.canvas if topology.head == HEAD else None
+        return Chart.of(topology, self.shop.surface, len(self.shop.albedo), canvas)
+
+    @cached_property
+    def expressions(self) -> Float[ndarray, "E V 3"]:
+        model = self.shop.model
+        return model.expression_basis.view(model.expression_size, -1, 3).numpy()
+
+
+@dataclass(frozen=True)
 class Lab:
     """One set of networks under one preset, and what it takes to measure what they make.
 
@@ -50,19 +77,7 @@ class Lab:
     shop: Workshop
     preset: Preset
     folder: Path
-
-    @cached_property
-    def judge(self) -> Judge:
-        return Judge.of(self.shop.model, [axis.sliders for axis in SHAPES])
-
-    @cached_property
-    def chart(self) -> Chart:
-        return Chart.of(self.shop.model.topology, self.shop.surface, len(self.shop.albedo))
-
-    @cached_property
-    def expressions(self) -> Float[ndarray, "E V 3"]:
-        model = self.shop.model
-        return model.expression_basis.view(model.expression_size, -1, 3).numpy()
+    gauges: Gauges
 
     def shape(self, prompt: str, seed: int) -> Facts:
         """The geometry stage, from the mean head."""
@@ -91,7 +106,7 @@ class Lab:
 
     def placed(self, vertices: Float[Tensor, "V 3"]) -> dict[str, float]:
         """Where a head lies on each axis, by name."""
-        found = self.judge.positions(vertices).tolist()
+        found = self.gauges.judge.positions(vertices).tolist()
         return {axis.name: round(value, 4) for axis, value in zip(SHAPES, found, strict=True)}
 
     def _shaped(self, prompt: str, seed: int) -> Float[Tensor, "1 I"]:
@@ -112,18 +127,18 @@ class Lab:
 
     def _of_shape(self, identity: Float[Tensor, "1 I"], head: Float[Tensor, "1 V 3"], cost: Cost) -> Facts:
         vertices = head[0].numpy()
-        scores = self.judge.scores(head)[0].tolist()
+        scores = self.gauges.judge.scores(head)[0].tolist()
         return {
             "positions": self.placed(head[0]),
             "scores": [round(value, 3) for value in scores],
             "mahalanobis": round(float(identity.norm()), 3),
-            "mesh": mesh_quality(self.shop.model.topology, vertices, self.expressions),
+            "mesh": mesh_quality(self.shop.model.topology, vertices, self.gauges.expressions),
             **cost.document(),
         }
 
     def _of_texture(self, albedo: UInt8[ndarray, "S S 3"]) -> Facts:
-        quality = texture_quality(self.shop.model.topology, self.chart, albedo, np.asarray(self.shop.albedo))
-        return {"colours": self.chart.colours(albedo), "texture": quality}
+        quality = texture_quality(self.shop.model.topology, self.gauges.chart, albedo, np.asarray(self.shop.albedo))
+        return {"colours": self.gauges.chart.colours(albedo), "texture": quality}
 
     def _picture(self, name: str, head: Float[Tensor, "1 V 3"], albedo: UInt8[ndarray, "S S 3"] | None) -> str:
         worn = None if albedo is None else to_tensor(albedo)

@@ -112,7 +112,7 @@ class Run:
         for item in items:
             found = self._ran(lab, "shape", item.prompt, seed)
             if found and empty:
-                rows.append(_named(item, seed, found, empty) | shape_row(item, found, empty, self.lab.judge))
+                rows.append(_named(item, seed, found, empty) | shape_row(item, found, empty, self.lab.gauges.judge))
         return rows
 
     def _shuffled(self, seed: int) -> list[Row]:
@@ -123,7 +123,9 @@ class Run:
         for item, other in shuffled(items, seed):
             found = self._ran(self.lab, "shape", other.prompt, seed)
             if found and empty:
-                rows.append({"id": item.id, "given": other.prompt} | shape_row(item, found, empty, self.lab.judge))
+                rows.append(
+                    {"id": item.id, "given": other.prompt} | shape_row(item, found, empty, self.lab.gauges.judge)
+                )
         return rows
 
     def _degrees(self, seed: int) -> list[Row]:

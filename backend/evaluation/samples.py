@@ -68,12 +68,13 @@ def sample(shop: Workshop, asked: list[str], seed: int) -> Float[Tensor, "N 3 12
 
     parts = shop.draw
     folder = checkpoints.components(FAMILY, "text-to-image", shop.base)["scheduler"]
+    scheduler: Any = DDIMScheduler.from_pretrained(str(folder))
     pipeline: Any = StableDiffusionPipeline(
         vae=parts.vae,
         text_encoder=parts.text_encoder,
         tokenizer=parts.tokenizer,
         unet=parts.unet,
-        scheduler=DDIMScheduler.from_pretrained(str(folder)),
+        scheduler=scheduler,
         safety_checker=None,  # pyright: ignore[reportArgumentType] - the starter family draws clay and make-up only
         feature_extractor=None,  # pyright: ignore[reportArgumentType]
         requires_safety_checker=False,

@@ -11,6 +11,7 @@ from backend.evaluation.edits import balanced, border_step, mask_facts
 from backend.evaluation.items import Expected
 from backend.evaluation.shape_quality import identity_change, mesh_quality
 from backend.evaluation.texture_quality import seam_energy, texture_quality
+from backend.training.canvas import Canvas
 from backend.workshop import open_workshop
 
 SIZE = 256
@@ -23,7 +24,7 @@ def shop():
 
 @pytest.fixture(scope="module")
 def chart(shop):
-    return Chart.of(shop.model.topology, shop.surface, SIZE)
+    return Chart.of(shop.model.topology, shop.surface, SIZE, Canvas.of(shop.model.topology, SIZE))
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,13 @@ def test_the_places_of_things_are_where_they_are_seen(chart):
     heights = {name: chart.position[1][where].mean() for name, where in chart.things.items()}
     assert heights["lips"] < heights["beard"] < heights["mask"] < heights["brows"] < heights["hair"]
     assert not (chart.things["skin"] & chart.things["lips"]).any()
+
+
+def test_a_head_that_the_painter_does_not_know_has_its_regions(shop, chart):
+    plain = Chart.of(shop.model.topology, shop.surface, SIZE)
+    assert plain.things.keys() == chart.things.keys()
+    both = (plain.things["lips"] & chart.things["lips"]).sum()
+    assert both > 0.6 * chart.things["lips"].sum()
 
 
 def test_a_mask_that_is_the_lips_fits_them(chart, plain):

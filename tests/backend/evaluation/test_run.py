@@ -11,7 +11,7 @@ from backend.errors import NotANumber
 from backend.evaluation.items import FOLDER, read
 from backend.evaluation.journal import Journal
 from backend.evaluation.keys import keys, verdict
-from backend.evaluation.lab import NOBODY, Lab
+from backend.evaluation.lab import NOBODY, Gauges, Lab
 from backend.evaluation.measures import NAMES
 from backend.evaluation.report import Report
 from backend.evaluation.run import Plan, Run
@@ -22,6 +22,7 @@ from backend.workshop import open_workshop
 AXES = [axis.name for axis in SHAPES]
 STARTER = read(FOLDER / "starter.jsonl")
 ITEMS = replace(STARTER, items=tuple(item for item in STARTER.items if item.kind not in ("edit", "sequence")))
+GAUGES = Gauges(open_workshop())
 ANSWERS = {prompt: item.expect for item in ITEMS.items for prompt in item.prompts}
 
 
@@ -56,7 +57,7 @@ class Told(Lab):
 
 
 def told(skill: float, kind: type[Told] = Told) -> Told:
-    return kind(open_workshop(), RECOMMENDED, Path("nowhere"), skill)
+    return kind(open_workshop(), RECOMMENDED, Path("nowhere"), GAUGES, skill)
 
 
 def judged(tmp_path, lab, untrained, within="standard", seeds=1):
