@@ -17,6 +17,7 @@ from ..training.canvas import Canvas
 from ..training.painter import masks
 from .colours import region_colour
 
+LARGE = ("forehead", "nose", "left_cheek", "right_cheek", "chin", "neck", "scalp", "lips")  # where a leak is looked for
 INSIDE = 0.7  # of a region's weight or a thing's cover: the soft border is nobody's
 
 
@@ -27,12 +28,14 @@ class Chart:
     Attributes:
         things: where each thing of the language lies, by name: on the embedded head where the painter puts it, on
             others the regions it names.
+        regions: the head's own regions of LARGE.
         face, skin, covered: the front of the face; all skin; all that any triangle covers.
         position, normal: head units, and unit vectors, 0 where nothing is.
     """
 
     size: int
     things: dict[str, Bool[ndarray, "S S"]]
+    regions: dict[str, Bool[ndarray, "S S"]]
     face: Bool[ndarray, "S S"]
     skin: Bool[ndarray, "S S"]
     covered: Bool[ndarray, "S S"]
@@ -54,15 +57,26 @@ class Chart:
             for thing in THINGS
             if set(thing.regions) <= regions.keys()
         }
-        return cls(size, things, regions["face"], skin.numpy(), covered.numpy(), position.numpy(), normal.numpy())
+        large = {name: regions[name] for name in LARGE if name in regions}
+        return cls(
+            size, things, large, regions["face"], skin.numpy(), covered.numpy(), position.numpy(), normal.numpy()
+        )
 
     def colours(self, albedo: UInt8[ndarray, "S S 3"]) -> dict[str, list[float]]:
         """Mean sRGB (0..255) of each thing's place."""
-        return {
-            name: [round(float(value), 1) for value in region_colour(albedo, where.astype(np.float32))]
-            for name, where in self.things.items()
-            if where.any()
-        }
+        return _colours(albedo, self.things)
+
+    def region_colours(self, albedo: UInt8[ndarray, "S S 3"]) -> dict[str, list[float]]:
+        """The same of the regions."""
+        return _colours(albedo, self.regions)
+
+
+def _colours(albedo: UInt8[ndarray, "S S 3"], places: dict[str, Bool[ndarray, "S S"]]) -> dict[str, list[float]]:
+    return {
+        name: [round(float(value), 1) for value in region_colour(albedo, where.astype(np.float32))]
+        for name, where in places.items()
+        if where.any()
+    }
 
 
 def painted(canvas: Canvas, thing: Thing) -> Bool[ndarray, "S S"]:

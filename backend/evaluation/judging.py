@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,18 @@ LANDED = 0.25  # of that range: less is not seen
 COLOUR_HIT = 12.0  # ΔE2000
 SHOWS = 3.0  # ΔE2000 by which a thing without a stated colour must change its place
 SKIN = "skin"
+CHEEKS = ("left_cheek", "right_cheek")
+BESIDE: dict[str, tuple[str, ...]] = {  # regions that a thing reaches into besides its own
+    "hair": ("forehead", "neck"),
+    "beard": ("chin", "neck", "lips", *CHEEKS),
+    "stubble": ("chin", "neck", "lips", *CHEEKS),
+    "moustache": ("lips", "nose"),
+    "mask": ("nose", "forehead", *CHEEKS),
+    "brows": ("forehead",),
+    "stripes": ("nose",),
+    "scar": ("nose",),
+    "wrinkles": (*CHEEKS, "chin"),
+}
 
 Row = dict[str, Any]
 Colours = Mapping[str, Sequence[float | int]]
@@ -56,9 +68,8 @@ def shape_row(item: Item, facts: Facts, empty: Facts, judge: Judge) -> Row:
 def paint_rows(item: Item, facts: Facts, empty: Facts) -> Row:
     """The colours of a face against those asked for, and what else changed beside the empty prompt's."""
     found = [paint_error(one, facts["colours"], empty["colours"]) for one in item.paints]
-    asked = {one.subject for one in item.paints}
-    others = [name for name in facts["colours"] if not any(overlap(name, mine) for mine in asked)]
-    drift = [_difference(facts["colours"][name], empty["colours"][name]) for name in others]
+    others = elsewhere({one.subject for one in item.paints}, facts["regions"])
+    drift = [_difference(facts["regions"][name], empty["regions"][name]) for name in others]
     return {
         "delta_e": round(float(np.mean([error for error, _ in found])), 2),
         "hit": all(landed for _, landed in found),
@@ -133,11 +144,10 @@ def paint_error(wanted: Expected, colours: Colours, before: Colours) -> tuple[fl
     return error, error <= COLOUR_HIT
 
 
-def overlap(one: str, other: str) -> bool:
-    """Whether two things lie on a region both have; skin is under all but eyes."""
-    if SKIN in (one, other):
-        return "eyes" not in (one, other)
-    return bool(set(THING[one].regions) & set(THING[other].regions))
+def elsewhere(things: Collection[str], regions: Iterable[str]) -> list[str]:
+    """The regions that none of the things lies on or beside; none where all skin is one of them."""
+    mine = {name for thing in things for name in (*THING[thing].regions, *BESIDE.get(thing, ()))}
+    return [] if SKIN in things else [name for name in regions if name not in mine]
 
 
 def _difference(first: Sequence[float | int], second: Sequence[float | int]) -> float:

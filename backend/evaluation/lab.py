@@ -138,7 +138,8 @@ class Lab:
 
     def _of_texture(self, albedo: UInt8[ndarray, "S S 3"]) -> Facts:
         quality = texture_quality(self.shop.model.topology, self.gauges.chart, albedo, np.asarray(self.shop.albedo))
-        return {"colours": self.gauges.chart.colours(albedo), "texture": quality}
+        chart = self.gauges.chart
+        return {"colours": chart.colours(albedo), "regions": chart.region_colours(albedo), "texture": quality}
 
     def _picture(self, name: str, head: Float[Tensor, "1 V 3"], albedo: UInt8[ndarray, "S S 3"] | None) -> str:
         worn = None if albedo is None else to_tensor(albedo)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from backend.errors import NotANumber
+from backend.evaluation.appearance import LARGE
 from backend.evaluation.items import FOLDER, read
 from backend.evaluation.journal import Journal
+from backend.evaluation.judging import elsewhere
 from backend.evaluation.keys import keys, verdict
 from backend.evaluation.lab import NOBODY, Gauges, Lab
 from backend.evaluation.measures import NAMES
@@ -50,7 +52,8 @@ class Told(Lab):
             if self.skill and one.colour in known:
                 colours[one.subject] = tuple(map(float, known[one.colour]))
         quality = {"seam_energy": 1.0, "saturation": [1.0] + [0.0] * 9}
-        return {"colours": colours, "texture": quality, "seconds": 3.0, "unet_calls": 320}
+        regions = dict.fromkeys(LARGE, (200.0, 160.0, 140.0))
+        return {"colours": colours, "regions": regions, "texture": quality, "seconds": 3.0, "unet_calls": 320}
 
     def both(self, prompt: str, seed: int) -> dict:
         return self.colour(prompt, seed) | self.shape(prompt, seed)
@@ -112,6 +115,14 @@ def test_a_second_run_asks_nothing_again(tmp_path):
 
     again = Run(told(1, Refusing), told(0, Refusing), first.plan, Journal(tmp_path, {}), lambda event: None).judged()
     assert again == found
+
+
+def test_a_leak_is_looked_for_where_nothing_was_asked_for():
+    assert "forehead" in elsewhere({"lips"}, LARGE)
+    assert "lips" not in elsewhere({"lips"}, LARGE)
+    assert not {"chin", "lips"} & set(elsewhere({"beard"}, LARGE))
+    assert elsewhere({"skin"}, LARGE) == []
+    assert all(elsewhere({thing.name}, LARGE) for thing in THINGS if thing.name != "skin")
 
 
 def test_progress_ends_where_it_was_said_to(tmp_path):
