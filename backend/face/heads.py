@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import HeadInvalid, HeadMissing
 from . import anny, flame, hifi3d, ict
+from .framing import framed
 from .mesh import Topology
 from .model import LinearFaceModel
 
@@ -24,6 +25,8 @@ PLACES: dict[str, tuple[str, ...]] = {  # where a head of that name lies in a fo
 def open_head(name_or_path: str | Path, folders: Sequence[Path] = (), device: str = "cpu") -> LinearFaceModel:
     """A head by the name of its model (anny, ict, hifi3d, flame), looked for in `folders`, or by its path.
 
+    All are framed alike in pictures: see `framing`.
+
     Raises:
         HeadMissing: it lies nowhere; says where it was looked for.
         HeadInvalid: of no known kind, or damaged: the file, what was found, what was expected.
@@ -31,7 +34,7 @@ def open_head(name_or_path: str | Path, folders: Sequence[Path] = (), device: st
     path = find_head(name_or_path, folders)
     model = _reader(path)(path, device)
     check(model, path)
-    return model
+    return model if model.topology.head == "anny" else framed(model, path)
 
 
 def find_head(name_or_path: str | Path, folders: Sequence[Path] = ()) -> Path:

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from backend.errors import HeadInvalid
-from backend.face import flame, heads, hifi3d
+from backend.face import flame, framing, heads, hifi3d, ict
 from backend.face.model import FaceModel
+from backend.face.register import landmarks_of
 from tests.backend.conftest import ANNY
 from tests.backend.face import test_flame, test_hifi3d
 from tests.backend.face.test_ict import FOLDER
@@ -26,6 +27,11 @@ def test_ict_opens_by_name_and_by_file():
         heads.open_head(FOLDER / "generic_neutral_mesh.obj"),
     ]
     assert {model.topology.head for model in found} == {"ict"}
+    (one, other), own = (model.topology for model in found), ict.load(FOLDER).topology
+    assert one.topology_id == other.topology_id != own.topology_id
+    np.testing.assert_allclose(np.ptp(landmarks_of(one), axis=0)[:2], framing.SIZE, rtol=0.01)
+    sizes = [np.ptp(topology.rest, axis=0) * topology.metres_per_unit for topology in (one, own)]
+    np.testing.assert_allclose(*sizes, rtol=1e-5)
 
 
 @pytest.mark.parametrize("place", ["HIFI3D++.mat", "HIFI3D/HIFI3D++.mat"])
