@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import struct
+import time
 import tokenize
 import uuid
 import zipfile
@@ -24,6 +27,8 @@ from ..files import refusal, vacant, write_through
 from .layers import Face, Layer, TexelArray, albedo, vertices
 
 SCHEMA = 1
+PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}\.partial")  # the names that `save` writes under
+STALE = 86400.0  # seconds after which no process still writes it
 ADVICE = "restore the folder from a copy, or make the face again"
 UNREADABLE = (  # all that numpy, zipfile, zlib and Pillow raise about damaged files
     OSError,
@@ -72,7 +77,7 @@ LAYER = {
 
 
 def save(face: Face, folder: Path) -> Path:
-    """Writes a face under a temporary name beside `folder`, then renames it.
+    """Writes a face under a temporary name beside `folder`, then renames it; sweeps what crashes left there.
 
     Raises:
         FolderExists: there is something of that name.
@@ -102,6 +107,7 @@ def save(face: Face, folder: Path) -> Path:
         raise refusal(folder, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    _sweep(folder.parent)
     return folder
 
 
@@ -221,6 +227,15 @@ def check(face: Face, folder: Path) -> None:
             raise FaceInvalid(f"{folder}: {name} has the shape {array.shape}, expected {shape}", advice=ADVICE)
         if not np.isfinite(array).all():
             raise FaceInvalid(f"{folder}: {name} holds values that are no numbers", advice=ADVICE)
+
+
+def _sweep(place: Path) -> None:
+    """Removes the half-written faces of processes that were killed, a day after."""
+    for path in place.glob(".*.partial"):
+        with contextlib.suppress(OSError):
+            stale = PARTIAL.fullmatch(path.name) and time.time() - path.lstat().st_mtime > STALE
+            if stale and path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _layer_folder(number: int) -> str:

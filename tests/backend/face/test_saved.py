@@ -1,5 +1,7 @@
 import errno
 import json
+import os
+import time
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -123,6 +125,17 @@ def test_an_existing_folder_is_refused(folder):
 def test_an_empty_folder_is_refused_too(tmp_path):
     with pytest.raises(errors.FolderExists, match="exists"):
         save(toy_face(), tmp_path)
+
+
+def test_a_new_face_sweeps_what_killed_processes_left_a_day_ago(tmp_path):
+    left = [tmp_path / name for name in (".one.0123abcd.partial", ".new.0123abcd.partial", ".mine.partial")]
+    for path in left:
+        path.mkdir()
+        (path / "mesh.npz").write_bytes(b"half")
+    for path in (left[0], left[2]):
+        os.utime(path, (time.time() - 90000,) * 2)
+    save(toy_face(), tmp_path / "face")
+    assert [path.is_dir() for path in left] == [False, True, True]
 
 
 @pytest.mark.parametrize(("code", "error"), [(errno.ENOSPC, errors.DiskFull), (errno.EIO, errors.FolderUnwritable)])
