@@ -15,6 +15,7 @@ settings.py     frozen dataclasses a stage, presets, family profiles
 jobs.py         a request becomes calls of stages
 warped.py       starts NVIDIA Warp
 workshop.py     what jobs keep between calls: the head and the networks
+importing.py    faces of what other programs left
 pictures.py     finished faces as pictures for people
 demo.py         the README's demonstration, from words to a .blend
 face/           what a face is: meshes, morphable models, saved faces; knows neither cameras nor prompts

@@ -178,7 +178,7 @@ def _job(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
     from . import jobs
 
     values = commandline.job_values(options)
-    return getattr(jobs, options.command)(**values, emit=line.emit, cancelled=lambda: False)
+    return (jobs.JOBS.get(options.command) or jobs.show)(**values, emit=line.emit, cancelled=lambda: False)
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {

@@ -74,7 +74,7 @@ def check(options: argparse.Namespace) -> None:
     out = getattr(options, "out", None)
     if out is None:
         return
-    if out.exists() and options.command in ("generate", "edit", "layers"):
+    if out.exists() and options.command in ("generate", "edit", "import", "layers"):
         raise FolderExists(f"{out} exists and is not overwritten", advice="choose another --out")
     if options.command == "export" and out.suffix not in (".glb", ".obj"):
         raise UsageError(f"{out.name} is neither .glb nor .obj", advice="name the file that is wanted, such as a.glb")
@@ -153,7 +153,12 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     edit.add_argument("--scope", choices=("auto", "texture", "geometry", "both"), default="auto")
     edit.add_argument("--region", action="append", default=[], help="a named region; may be given several times")
     edit.add_argument("--strength", type=float, default=1.0)
-    for sub in (generate, edit):
+    bring = command("import", "make a face of what another program left: FaceG2E's results, an OBJ, an albedo PNG")
+    bring.add_argument("source", type=Path, metavar="PATH", help="a folder or file of FaceG2E, an .obj or a .png")
+    bring.add_argument("--out", type=Path, required=True, help="the face folder to make")
+    bring.add_argument("--from", dest="parent", type=Path, metavar="FACE", help="what the file lacks is this face's")
+
+    for sub in (generate, edit, bring):
         sub.add_argument("--head", metavar="NAME|PATH", help="head model: anny, ict, hifi3d, flame, or where it lies")
         sub.add_argument("--base", type=Path, metavar="FOLDER", help="look for checkpoints and heads here first")
     for sub in (generate, edit, *also_set):

@@ -160,6 +160,11 @@ class SchemaTooNew(BackendError):
     title = "The face is from a newer version"
 
 
+class ImportInvalid(BackendError):
+    code = 315
+    title = "The file cannot be imported"
+
+
 class NotANumber(BackendError):
     code = 320
     title = "The optimisation left the numbers"

@@ -165,6 +165,35 @@ def edit(
     return {"face": str(out), "scope": layer.kind, "region": list(where), **metrics}
 
 
+def import_face(
+    *,
+    source: Path,
+    out: Path,
+    emit: Emit,
+    cancelled: Callable[[], bool],
+    parent: Path | None = None,
+    head: str | None = None,
+    base: Path | None = None,
+) -> Result:
+    """A face of what another program left: FaceG2E's arrays or folder, an OBJ of a known head, an albedo PNG.
+
+    Raises:
+        ImportInvalid: what lies there is none of these, is damaged, or does not fit the head; nothing is written.
+        HeadMissing, HeadInvalid: `head`, the parent's, or the one the file needs.
+        FolderExists, FolderUnwritable: see `out`.
+    """
+    from . import importing, making
+    from .face import saved
+
+    vacant(out)
+    old = saved.load(parent) if parent else None
+    default = None if old else importing.head_for(source)
+    shop = _shop(emit, old, head or default, base)
+    face = importing.face_of(shop, source, old, saved.read_document(parent)["id"] if parent else None)
+    saved.save(making.with_preview(shop, face), out)
+    return {"face": str(out), "head": face.head, **face.metrics}
+
+
 def layers(
     *,
     face: Path,
@@ -296,6 +325,7 @@ def unload(keep: tuple[str, ...]) -> None:
 JOBS: dict[str, Callable[..., Result]] = {
     "generate": generate,
     "edit": edit,
+    "import": import_face,
     "layers": layers,
     "render": render,
     "export": export,

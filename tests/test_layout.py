@@ -16,7 +16,7 @@ MODULE_LINES, FUNCTION_LINES = 400, 60
 
 ROOMS = {"face", "render", "diffusion", "stages", "training", "evaluation"}
 LEAVES = {"errors", "files", "settings"}  # plain modules of the standard library that any room may use
-HEAVY = ROOMS | {"warped", "workshop", "pictures", "making"}  # what may load torch when it is imported
+HEAVY = ROOMS | {"warped", "workshop", "pictures", "making", "importing"}  # what may load torch when it is imported
 WORKSHOP = HEAVY | LEAVES | {"checkpoints"}
 # Each part of the backend, and what it may import of the rest; "face.mesh" is that module only, "" is the
 # package itself.
@@ -44,7 +44,8 @@ ARROWS: dict[str, set[str]] = {
     "training": {*WORKSHOP, "language"} - {"evaluation"},
     "workshop": {*LEAVES, "checkpoints", "face", "render", "diffusion"},
     "pictures": {*LEAVES, "workshop", "face", "render"},
-    "making": WORKSHOP - {"training", "evaluation"},
+    "making": WORKSHOP - {"training", "evaluation", "importing"},
+    "importing": WORKSHOP - {"training", "evaluation", "stages"},
     "jobs": {"", "router", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", "commandline", *WORKSHOP, "environment", "jobs", "installer"} - {"training", "stages"},
     "__main__": {

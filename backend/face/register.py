@@ -53,11 +53,15 @@ def landmarks_of(topology: Topology) -> Float[ndarray, "68 3"]:
 
 
 def alignment(moved: Topology, onto: Topology) -> Similarity:
-    """What brings the landmarks of one head nearest to those of another.
+    """What brings the landmarks of one head nearest to those of another."""
+    return similarity(landmarks_of(moved), landmarks_of(onto))
+
+
+def similarity(points: Float[ndarray, "N 3"], others: Float[ndarray, "N 3"]) -> Similarity:
+    """What brings points nearest to others, one by one.
 
     Source: S. Umeyama, Least-Squares Estimation of Transformation Parameters Between Two Point Patterns, 1991.
     """
-    points, others = landmarks_of(moved), landmarks_of(onto)
     a, b = points - points.mean(axis=0), others - others.mean(axis=0)
     left, stretch, right = np.linalg.svd(b.T @ a)
     signs = np.array([1, 1, np.sign(np.linalg.det(left @ right))])
