@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from backend.evaluation import samples
 from backend.evaluation.classifier import Judging, Size, agreement, answers, classes, judge, learn
 from backend.evaluation.intervals import Estimate, share
 from backend.evaluation.samples import Asked, samples_verdict, shows, texts
@@ -79,3 +80,17 @@ def test_a_judge_is_kept_and_learns_once(tmp_path):
     again = judge(studio, tmp_path, size)
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in first.state_dict().items())
     assert list(tmp_path.iterdir()) == kept
+
+
+@pytest.mark.slow
+def test_samples_are_drawn_judged_and_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACEWRIGHT_HOME", str(tmp_path / "home"))
+    few = texts()[::20]
+    monkeypatch.setattr(samples, "texts", lambda: few)
+    monkeypatch.setattr(samples, "OTHERS", 3)
+    events = []
+    found = samples.evaluate_samples(open_workshop(), tmp_path, 1, events.append, Size(heads=2, steps=2, batch=4))
+    assert {"samples_show_axes", "samples_show_things", "samples_shuffled_show_axes"} <= found.keys()
+    assert found["judge_right_on_axes"].items > 5
+    assert events[-1]["step"] == events[-1]["total"] == len(few)
+    assert (tmp_path / samples.SHEET).is_file()
