@@ -107,6 +107,14 @@ class TrainingSetInvalid(BackendError):
     title = "The training set cannot be used"
 
 
+class CheckpointUnsupported(BackendError):
+    """Sound networks, but of an architecture that no stage can use."""
+
+    code = 206
+    title = "The checkpoint is of another kind"
+    fix = "checkpoints"
+
+
 class UsageError(BackendError):
     """What was asked makes no sense; nothing was done."""
 

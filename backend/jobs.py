@@ -298,7 +298,7 @@ def selftest(*, emit: Emit, cancelled: Callable[[], bool]) -> Result:
     text = shop.draw.encode_text(["a person"])
     step = torch.tensor([500])
     shop.draw.predict_noise(latents, step, text)
-    shop.edit.predict_noise(torch.cat([latents, latents], dim=1), step, text)
+    shop.edit.predict_noise(latents, step, text, latents)
     done = time.monotonic()
     return {"render_seconds": round(rendered - started, 3), "network_seconds": round(done - rendered, 3)}
 

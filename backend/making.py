@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from . import checkpoints
-from .diffusion.guidance import EditDistillation
+from .diffusion.editing import EditDistillation
 from .diffusion.model import Diffusion
 from .errors import UnknownWords
 from .face import saved

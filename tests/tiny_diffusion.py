@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -39,6 +39,8 @@ def scheduler(prediction_type: str = "epsilon") -> DDIMScheduler:
         beta_start=0.00085,
         beta_end=0.012,
         clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
         prediction_type=prediction_type,
     )
 
@@ -87,7 +89,30 @@ def components(in_channels: int = 4, prediction_type: str = "epsilon") -> dict[s
     return {"tokenizer": words, **parts, "scheduler": scheduler(prediction_type)}
 
 
-def tiny_diffusion(in_channels: int = 4, prediction_type: str = "epsilon") -> Diffusion:
+def controlnet() -> ControlNetModel:
+    """One that already says something: as diffusers makes it, its outputs are all 0."""
+    torch.manual_seed(1)
+    made = ControlNetModel(
+        down_block_types=("CrossAttnDownBlock2D",),
+        block_out_channels=(8,),
+        layers_per_block=1,
+        cross_attention_dim=WIDTH,
+        attention_head_dim=4,
+        norm_num_groups=4,
+        conditioning_embedding_out_channels=(4, 4, 4, 8),
+    )
+    return speaking(made)
+
+
+def speaking(made: ControlNetModel) -> ControlNetModel:
+    """With random weights where diffusers begins at 0."""
+    for part in (made.controlnet_cond_embedding.conv_out, made.controlnet_down_blocks, made.controlnet_mid_block):
+        for weights in part.parameters():
+            torch.nn.init.normal_(weights, std=0.2)
+    return made.eval().requires_grad_(False)
+
+
+def tiny_diffusion(in_channels: int = 4, prediction_type: str = "epsilon", control: bool = False) -> Diffusion:
     parts = components(in_channels, prediction_type)
     return Diffusion(
         tokenizer=parts["tokenizer"],
@@ -96,6 +121,7 @@ def tiny_diffusion(in_channels: int = 4, prediction_type: str = "epsilon") -> Di
         unet=parts["unet"],
         alphas_cumprod=parts["scheduler"].alphas_cumprod,
         prediction_type=prediction_type,
+        controlnet=controlnet() if control else None,
     )
 
 
@@ -108,11 +134,36 @@ def saved(folder: Path, **kind: object) -> dict[str, Path]:
 
 @dataclass(frozen=True)
 class Knowing:
-    """A perfect denoiser of one picture's latents: whatever it is given is that picture and noise."""
+    """A perfect denoiser of normal distributions: one picture's latents and near ones under its text, else anything.
+
+    Attributes:
+        wanted: (L, D) the text that means the picture; without it every text does.
+        width: standard deviation of what the text means; 0 is the picture alone.
+        spread: of anything, around 0.
+        prediction_type: what it answers, as the model that holds it says.
+    """
 
     clean: Tensor
     alphas_cumprod: Tensor
+    wanted: Tensor | None = None
+    width: float = 0.0
+    spread: float = 100.0
+    prediction_type: str = "epsilon"
+    dtype: torch.dtype = torch.float32
+    config: dict[str, object] = field(default_factory=lambda: {"original_scaled": True})
 
     def __call__(self, noisy: Tensor, timestep: Tensor, encoder_hidden_states: Tensor) -> SimpleNamespace:
         alpha = self.alphas_cumprod[timestep].view(-1, 1, 1, 1)
-        return SimpleNamespace(sample=(noisy[:, :4] - alpha.sqrt() * self.clean) / (1 - alpha).sqrt())
+        noisy = noisy[:, :4]
+        clean = self._expected(noisy, alpha, self.clean, self.width)
+        if self.wanted is not None:
+            asked = (encoder_hidden_states == self.wanted).all(2).all(1).view(-1, 1, 1, 1)
+            clean = torch.where(asked, clean, self._expected(noisy, alpha, torch.zeros(()), self.spread))
+        noise = (noisy - alpha.sqrt() * clean) / (1 - alpha).sqrt()
+        velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
+        return SimpleNamespace(sample=noise if self.prediction_type == "epsilon" else velocity)
+
+    @staticmethod
+    def _expected(noisy: Tensor, alpha: Tensor, mean: Tensor, width: float) -> Tensor:
+        """What lies under the noise, on average."""
+        return mean + alpha.sqrt() * width**2 / (alpha * width**2 + 1 - alpha) * (noisy - alpha.sqrt() * mean)

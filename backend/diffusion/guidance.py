@@ -1,12 +1,16 @@
 """Distillation: losses whose gradient says what latents should become.
 
-Every guidance is called as `loss(latents, timestep, generator, condition)`; losses are means over latent elements.
-`guidance_scale` is diffusers': 1 is no guidance (FaceG2E's code counts 100 where this is 101).
+Every guidance is called as `loss(latents, timestep, generator, condition)`, so two can be compared on one draw; losses
+are means over latent elements. `guidance_scale` is diffusers': 1 is no guidance (FaceG2E's code counts 100 where this
+is 101). Here are those that draw; `editing` has those that start from a picture.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -15,13 +19,32 @@ from torch import Tensor
 
 from .model import Diffusion
 
+WEIGHTS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "noise": lambda alpha: 1 - alpha,  # DreamFusion's σ²
+    "picture": lambda alpha: ((1 - alpha) / alpha).sqrt(),  # a difference of noises becomes one of clean pictures
+    "one": torch.ones_like,
+}
+
 
 @dataclass(frozen=True)
 class Condition:
-    """What is asked for: embeddings of (text, negative text), and for edits the latents of the original pictures."""
+    """What is asked for.
 
-    text: Float[Tensor, "2 L D"]
+    Attributes:
+        text: embeddings of (text, negative text), one for all pictures or one a picture.
+        depth: what a ControlNet is to follow, 0..1, near is bright.
+        depth_strength: diffusers' `controlnet_conditioning_scale`.
+        original: for edits, scaled latents of the pictures before.
+        source: for edits between two texts, that of the original.
+        flaws: of words for bad pictures, to be kept away from.
+    """
+
+    text: Float[Tensor, "2 *B L D"]
+    depth: Float[Tensor, "B 3 H W"] | None = None
+    depth_strength: float = 1.0
     original: Float[Tensor, "B 4 h w"] | None = None
+    source: Float[Tensor, "*B L D"] | None = None
+    flaws: Float[Tensor, "*B L D"] | None = None
 
 
 @runtime_checkable
@@ -41,64 +64,176 @@ class Guidance(Protocol):
 
 
 @dataclass(frozen=True)
-class ScoreDistillation:
-    """SDS (DreamFusion, eq. 3) under a text-to-image network.
+class Distillation(ABC):
+    """A guidance that is a direction in noise, weighted by noise level.
+
+    Attributes:
+        weighting: one of WEIGHTS.
+    """
+
+    model: Diffusion
+    weighting: str = field(default="noise", kw_only=True)
+
+    @abstractmethod
+    def direction(
+        self,
+        latents: Float[Tensor, "B 4 h w"],
+        timestep: Int[Tensor, " B"],
+        generator: torch.Generator,
+        condition: Condition,
+    ) -> Float[Tensor, "B 4 h w"]:
+        """Where latents must not go, unweighted; without gradient."""
+
+    def loss(
+        self,
+        latents: Float[Tensor, "B 4 h w"],
+        timestep: Int[Tensor, " B"],
+        generator: torch.Generator,
+        condition: Condition,
+    ) -> Float[Tensor, ""]:
+        """A scalar whose gradient, per element of the mean, is the weighted direction."""
+        direction = self.direction(latents.detach(), timestep, generator, condition)
+        return towards(latents, direction, WEIGHTS[self.weighting](self.model.alpha(timestep)))
+
+
+@dataclass(frozen=True)
+class ScoreDistillation(Distillation):
+    """SDS (DreamFusion, eq. 3) under a text-to-image network, and CSD.
 
     Attributes:
         residual: share kept of the unconditional residual ε̂ - ε; 1 is SDS, 0 the classifier score alone
             (CSD, Yu et al. 2023).
+        flaws_scale: how strongly to keep away from the condition's flaws (CSD's ω₂); 0 does not ask about them.
     """
 
-    model: Diffusion
     guidance_scale: float
     residual: float = 1.0
+    flaws_scale: float = 0.0
 
-    def loss(
+    def direction(
         self,
         latents: Float[Tensor, "B 4 h w"],
         timestep: Int[Tensor, " B"],
         generator: torch.Generator,
         condition: Condition,
-    ) -> Float[Tensor, ""]:
-        noise = torch.randn(latents.shape, generator=generator).to(latents)
-        noisy = self.model.add_noise(latents.detach(), noise, timestep)
-        text = condition.text.repeat_interleave(len(latents), dim=0)
-        wanted, other = self.model.predict_noise(noisy.repeat(2, 1, 1, 1), timestep.repeat(2), text).chunk(2)
-        gradient = self.residual * (other - noise) + self.guidance_scale * (wanted - other)
-        return towards(latents, gradient, self._weight(timestep))
-
-    def _weight(self, timestep: Int[Tensor, " B"]) -> Float[Tensor, "B 1 1 1"]:
-        return (1 - self.model.alphas_cumprod[timestep]).view(-1, 1, 1, 1)
+    ) -> Float[Tensor, "B 4 h w"]:
+        noisy, noise = noised(self.model, latents, timestep, generator)
+        text = with_flaws(condition) if self.flaws_scale else condition.text
+        wanted, other, *flaws = predict(self.model, noisy, timestep, text, condition)
+        found = self.residual * (other - noise) + self.guidance_scale * (wanted - other)
+        return found + self.flaws_scale * (other - flaws[0]) if flaws else found
 
 
 @dataclass(frozen=True)
-class EditDistillation:
-    """SDS under an InstructPix2Pix network with its two scales (Brooks et al. 2023, eq. 3); `residual` as above."""
+class NoiseFreeDistillation(Distillation):
+    """NFSD (Katzir et al. 2023): the residual's noise is never in it, so plain scales do.
 
-    model: Diffusion
-    guidance_scale: float
-    image_guidance_scale: float
-    residual: float = 1.0
+    Attributes:
+        low: below this timestep the unconditional prediction is taken for noise-free; above, what it has over flaws.
+    """
 
-    def loss(
+    guidance_scale: float = 7.5
+    low: int = 200
+
+    def direction(
         self,
         latents: Float[Tensor, "B 4 h w"],
         timestep: Int[Tensor, " B"],
         generator: torch.Generator,
         condition: Condition,
-    ) -> Float[Tensor, ""]:
-        if condition.original is None:
-            raise ValueError("an edit needs the latents of the original pictures")
-        noise = torch.randn(latents.shape, generator=generator).to(latents)
-        noisy = self.model.add_noise(latents.detach(), noise, timestep)
-        original, nothing = condition.original, torch.zeros_like(condition.original)
-        given = torch.cat([noisy.repeat(3, 1, 1, 1), torch.cat([original, original, nothing])], dim=1)
-        text = condition.text[[0, 1, 1]].repeat_interleave(len(latents), dim=0)
-        full, image, bare = self.model.predict_noise(given, timestep.repeat(3), text).chunk(3)
-        silent = bare + self.image_guidance_scale * (image - bare)
-        gradient = self.residual * (silent - noise) + self.guidance_scale * (full - image)
-        weight = (1 - self.model.alphas_cumprod[timestep]).view(-1, 1, 1, 1)
-        return towards(latents, gradient, weight)
+    ) -> Float[Tensor, "B 4 h w"]:
+        noisy, _ = noised(self.model, latents, timestep, generator)
+        wanted, other, flaws = predict(self.model, noisy, timestep, with_flaws(condition), condition)
+        near = (timestep < self.low).to(latents.device).view(-1, 1, 1, 1)
+        return torch.where(near, other, other - flaws) + self.guidance_scale * (wanted - other)
+
+
+@dataclass(frozen=True)
+class InversionDistillation(Distillation):
+    """SDI (Lukoianov et al. 2024): the noise is not drawn but found by DDIM inversion of the latents under the text.
+
+    Costs 2 + 2·steps latents through the network where SDS costs 2.
+
+    Attributes:
+        inversion_scale: guidance scale of the inversion, negative as in the paper; their code, which counts scales as
+            FaceG2E's does, has the same two numbers for what is 1 more here.
+        steps: levels from clean latents to the timestep.
+        eta: share of DDIM's random noise at each of them, at an unchanged noise level.
+    """
+
+    guidance_scale: float = 7.5
+    inversion_scale: float = -7.5
+    steps: int = 10
+    eta: float = 0.3
+    weighting: str = field(default="picture", kw_only=True)
+
+    def direction(
+        self,
+        latents: Float[Tensor, "B 4 h w"],
+        timestep: Int[Tensor, " B"],
+        generator: torch.Generator,
+        condition: Condition,
+    ) -> Float[Tensor, "B 4 h w"]:
+        noisy = self.invert(latents, timestep, generator, condition)
+        alpha = self.model.alpha(timestep)
+        noise = (noisy - alpha.sqrt() * latents) / (1 - alpha).sqrt()
+        return self._guided(noisy, timestep, condition, self.guidance_scale) - noise
+
+    def invert(
+        self,
+        latents: Float[Tensor, "B 4 h w"],
+        timestep: Int[Tensor, " B"],
+        generator: torch.Generator,
+        condition: Condition,
+    ) -> Float[Tensor, "B 4 h w"]:
+        """The latents at `timestep`, noised as the network itself would have them before it drew them."""
+        levels = [(timestep * step / self.steps).round().long() for step in range(self.steps + 1)]
+        alphas = [torch.ones_like(self.model.alpha(timestep)), *(self.model.alpha(level) for level in levels[1:])]
+        noisy = latents
+        for level, (alpha, higher) in zip(levels, pairwise(alphas), strict=False):
+            noise = self._guided(noisy, level, condition, self.inversion_scale)
+            clean = (noisy - (1 - alpha).sqrt() * noise) / alpha.sqrt()
+            fresh = self.eta**2 * (1 - alpha) / (1 - higher) * (1 - higher / alpha)
+            drawn = torch.randn(latents.shape, generator=generator).to(latents)
+            noisy = higher.sqrt() * clean + (1 - higher - fresh).sqrt() * noise + fresh.sqrt() * drawn
+        return noisy
+
+    def _guided(
+        self, noisy: Float[Tensor, "B 4 h w"], timestep: Int[Tensor, " B"], condition: Condition, scale: float
+    ) -> Float[Tensor, "B 4 h w"]:
+        wanted, other = predict(self.model, noisy, timestep, condition.text, condition)
+        return other + scale * (wanted - other)
+
+
+def noised(
+    model: Diffusion, latents: Float[Tensor, "B 4 h w"], timestep: Int[Tensor, " B"], generator: torch.Generator
+) -> tuple[Float[Tensor, "B 4 h w"], Float[Tensor, "B 4 h w"]]:
+    """Latents at their noise level, and the noise; drawn on the CPU, so that all devices draw the same."""
+    noise = torch.randn(latents.shape, generator=generator).to(latents)
+    return model.add_noise(latents, noise, timestep), noise
+
+
+def predict(
+    model: Diffusion,
+    noisy: Float[Tensor, "B 4 h w"],
+    timestep: Int[Tensor, " B"],
+    text: Float[Tensor, "K *B L D"],
+    condition: Condition,
+) -> Float[Tensor, "K B 4 h w"]:
+    """ε̂ of the same latents under each of K texts, in one call."""
+    given = noisy.expand(len(text), *noisy.shape)
+    return model.predict_each(given, timestep, text, depth=condition.depth, depth_strength=condition.depth_strength)
+
+
+def with_flaws(condition: Condition) -> Float[Tensor, "3 *B L D"]:
+    """The condition's texts, then its flaws.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if condition.flaws is None:
+        raise ValueError("keeping away from flaws needs their embedding")
+    return torch.cat([condition.text, condition.flaws[None]])
 
 
 def towards(

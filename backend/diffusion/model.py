@@ -12,15 +12,19 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .. import errors
+from .folders import native_dtype, read
 
 
 @dataclass(frozen=True)
 class Diffusion:
-    """A Stable-Diffusion-like set of networks, frozen.
+    """The networks of a Stable Diffusion 1.x or 2.x, frozen; with eight input channels, of an InstructPix2Pix.
+
+    Tensors go in and come out in the caller's precision, whatever the networks compute in.
 
     Attributes:
-        alphas_cumprod: (1000,) ᾱ of the training schedule.
+        alphas_cumprod: (1000,) ᾱ of the training schedule, float32.
+        prediction_type: what the UNet answers, "epsilon" or "v_prediction".
+        controlnet: a `ControlNetModel` that looks at `Condition.depth`, where there is one.
     """
 
     tokenizer: Any
@@ -29,61 +33,54 @@ class Diffusion:
     unet: Any
     alphas_cumprod: Float[Tensor, " T"]
     prediction_type: str
+    controlnet: Any = None
 
     @classmethod
-    def load(cls, folders: Mapping[str, Path], device: str = "cpu") -> Diffusion:
-        """Loads the component folders tokenizer, text_encoder, vae, unet and scheduler.
+    def load(cls, folders: Mapping[str, Path], device: str = "cpu", dtype: torch.dtype | None = None) -> Diffusion:
+        """Loads the component folders tokenizer, text_encoder, vae, unet, scheduler and, if given, controlnet.
+
+        Args:
+            dtype: what the networks compute in; by default what suits the device (`native_dtype`).
 
         Raises:
-            errors.CheckpointInvalid: a folder does not hold what its name says.
+            errors.CheckpointUnsupported: networks of another architecture, such as Stable Diffusion XL.
+            errors.CheckpointInvalid: a folder does not hold what its name says, or two do not fit.
         """
-        from diffusers import AutoencoderKL, AutoencoderTiny, DDIMScheduler, UNet2DConditionModel
-        from diffusers.utils import logging as diffusers_logging
-        from safetensors import SafetensorError
-        from transformers import CLIPTextModel, CLIPTokenizer
-        from transformers.utils import logging as transformers_logging
-
-        transformers_logging.disable_progress_bar()
-        for logging in (diffusers_logging, transformers_logging):
-            logging.set_verbosity_error()
-        classes: dict[str, Any] = {
-            "tokenizer": CLIPTokenizer,
-            "text_encoder": CLIPTextModel,
-            "vae": AutoencoderTiny if _is_tiny(folders["vae"]) else AutoencoderKL,
-            "unet": UNet2DConditionModel,
-            "scheduler": DDIMScheduler,
-        }
-        loaded: dict[str, Any] = {}
-        for name, kind in classes.items():
-            options: dict[str, Any] = {"local_files_only": True}
-            if name in ("text_encoder", "vae", "unet"):
-                options["dtype" if name == "text_encoder" else "torch_dtype"] = torch.float32
-            try:
-                part = kind.from_pretrained(str(folders[name]), **options)
-            except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-                raise errors.CheckpointInvalid(
-                    f"{folders[name].name} in {folders[name].parent.name} is not a {kind.__name__} folder ({error})",
-                    advice="fetch or train it anew",
-                ) from error
-            if isinstance(part, torch.nn.Module):
-                part = part.to(device).eval().requires_grad_(False)
-            loaded[name] = part
-        scheduler = loaded.pop("scheduler")
+        parts = read(folders, device, dtype or native_dtype(device))
+        scheduler = parts.pop("scheduler")
         return cls(
-            **loaded,
+            **parts,
             alphas_cumprod=scheduler.alphas_cumprod.to(device),
             prediction_type=scheduler.config.prediction_type,
         )
 
     @property
+    def device(self) -> torch.device:
+        return self.alphas_cumprod.device
+
+    @property
     def scaling_factor(self) -> float:
         return self.vae.config.scaling_factor
+
+    @property
+    def shift_factor(self) -> float:
+        return self.vae.config.get("shift_factor") or 0.0
+
+    @property
+    def reduction(self) -> int:
+        """How many pixels a latent spans on each side."""
+        return 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+    @property
+    def picture_size(self) -> int:
+        """Pixels a side of the pictures the UNet was trained on."""
+        return self.unet.config.sample_size * self.reduction
 
     def encode_text(self, texts: list[str]) -> Float[Tensor, "B L D"]:
         """Embeddings of texts, padded to the tokenizer's length."""
         tokens = self.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
         with torch.no_grad():
-            return self.text_encoder(tokens.input_ids.to(self.alphas_cumprod.device)).last_hidden_state
+            return self.text_encoder(tokens.input_ids.to(self.device)).last_hidden_state.float()
 
     def unknown_words(self, text: str) -> tuple[list[str], list[str]]:
         """Words the tokenizer has to spell (for a closed vocabulary, those the networks never saw), and all words."""
@@ -92,35 +89,88 @@ class Diffusion:
 
     def encode(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 4 h w"]:
         """Scaled latents of sRGB pictures 0..1, differentiable (the posterior's mean, where there is one)."""
-        encoded = self.vae.encode(images * 2 - 1)
+        encoded = self.vae.encode((images * 2 - 1).to(self.vae.dtype))
         latents = encoded.latents if "latents" in encoded else encoded.latent_dist.mean
-        return latents * self.scaling_factor
+        return (latents.to(images.dtype) - self.shift_factor) * self.scaling_factor
 
     def decode(self, latents: Float[Tensor, "B 4 h w"]) -> Float[Tensor, "B 3 H W"]:
-        return (self.vae.decode(latents / self.scaling_factor).sample / 2 + 0.5).clamp(0, 1)
+        """sRGB pictures 0..1 of scaled latents, differentiable where they are not cut off."""
+        given = latents / self.scaling_factor + self.shift_factor
+        return (self.vae.decode(given.to(self.vae.dtype)).sample.to(latents.dtype) / 2 + 0.5).clamp(0, 1)
+
+    def alpha(self, timestep: Int[Tensor, " B"]) -> Float[Tensor, "B 1 1 1"]:
+        """ᾱ of each picture's timestep."""
+        return self.alphas_cumprod[timestep].view(-1, 1, 1, 1)
 
     def add_noise(
         self, latents: Float[Tensor, "B 4 h w"], noise: Float[Tensor, "B 4 h w"], timestep: Int[Tensor, " B"]
     ) -> Float[Tensor, "B 4 h w"]:
-        alpha = self.alphas_cumprod[timestep].view(-1, 1, 1, 1)
+        alpha = self.alpha(timestep)
         return alpha.sqrt() * latents + (1 - alpha).sqrt() * noise
 
     @torch.no_grad()
     def predict_noise(
         self,
-        noisy: Float[Tensor, "B C h w"],
+        noisy: Float[Tensor, "B 4 h w"],
         timestep: Int[Tensor, " B"],
         text: Float[Tensor, "B L D"],
+        original: Float[Tensor, "B 4 h w"] | None = None,
+        depth: Float[Tensor, "B 3 H W"] | None = None,
+        depth_strength: float = 1.0,
     ) -> Float[Tensor, "B 4 h w"]:
-        """ε̂, also where the network predicts v; channels beyond the first four are conditions."""
-        out = self.unet(noisy, timestep, encoder_hidden_states=text).sample
+        """ε̂, also where the network predicts v = √ᾱ ε − √(1−ᾱ) x.
+
+        Args:
+            original: scaled latents of the picture to edit, all 0 for none; for networks of eight channels.
+            depth: what the ControlNet is to follow, 0..1, at the pictures' size; near is bright.
+            depth_strength: diffusers' `controlnet_conditioning_scale`.
+        """
+        dtype, timestep = self.unet.dtype, timestep.to(noisy.device)
+        given, text = noisy.to(dtype), text.to(dtype)
+        followed: dict[str, Any] = {}
+        if depth is not None:
+            down, middle = self.controlnet(
+                given,
+                timestep,
+                encoder_hidden_states=text,
+                controlnet_cond=depth.to(dtype),
+                conditioning_scale=depth_strength,
+                return_dict=False,
+            )
+            followed = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+        if original is not None:
+            given = torch.cat([given, self._as_trained(original).to(dtype)], dim=1)
+        out = self.unet(given, timestep, encoder_hidden_states=text, **followed).sample.to(noisy.dtype)
         if self.prediction_type == "epsilon":
             return out
-        alpha = self.alphas_cumprod[timestep].view(-1, 1, 1, 1)
-        return alpha.sqrt() * out + (1 - alpha).sqrt() * noisy[:, :4]
+        alpha = self.alpha(timestep)
+        return alpha.sqrt() * out + (1 - alpha).sqrt() * noisy
 
+    def predict_each(
+        self,
+        noisy: Float[Tensor, "K B 4 h w"],
+        timestep: Int[Tensor, " B"],
+        text: Float[Tensor, "K *B L D"],
+        original: Float[Tensor, "K B 4 h w"] | None = None,
+        depth: Float[Tensor, "B 3 H W"] | None = None,
+        depth_strength: float = 1.0,
+    ) -> Float[Tensor, "K B 4 h w"]:
+        """`predict_noise` under K conditions in one call of the networks.
 
-def _is_tiny(folder: Path) -> bool:
-    """Whether a folder says it holds an `AutoencoderTiny`."""
-    config = folder / "config.json"
-    return config.is_file() and '"AutoencoderTiny"' in config.read_text(encoding="utf-8")
+        Args:
+            text: one a condition, or one a condition and picture.
+        """
+        count, batch = noisy.shape[:2]
+        texts = text if text.ndim == 4 else text[:, None].expand(-1, batch, -1, -1)
+        return self.predict_noise(
+            noisy.flatten(0, 1),
+            timestep.repeat(count),
+            texts.flatten(0, 1),
+            None if original is None else original.flatten(0, 1),
+            None if depth is None else depth.repeat(count, 1, 1, 1),
+            depth_strength,
+        ).unflatten(0, (count, batch))
+
+    def _as_trained(self, original: Float[Tensor, "B 4 h w"]) -> Float[Tensor, "B 4 h w"]:
+        """As InstructPix2Pix saw them: unscaled, but for networks whose config says `original_scaled`, as ours does."""
+        return original if self.unet.config.get("original_scaled") else original / self.scaling_factor

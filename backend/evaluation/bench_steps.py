@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..diffusion.guidance import Condition, EditDistillation, Guidance, ScoreDistillation
+from ..diffusion.editing import EditDistillation
+from ..diffusion.guidance import Condition, Guidance, ScoreDistillation
 from ..diffusion.model import Diffusion
 from ..pictures import to_tensor
 from ..settings import RECOMMENDED, Preset
@@ -73,10 +74,10 @@ class Timed(Diffusion):
         clock.leave()
         return _Passed.apply(latents, clock.enter)  # pyright: ignore[reportReturnType]
 
-    def predict_noise(self, noisy: Tensor, timestep: Tensor, text: Tensor) -> Tensor:
+    def predict_noise(self, *given: Any, **named: Any) -> Tensor:
         clock: Clock = self.__dict__["clock"]
         clock.enter()
-        predicted = super().predict_noise(noisy, timestep, text)
+        predicted = super().predict_noise(*given, **named)
         clock.leave()
         return predicted
 

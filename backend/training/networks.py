@@ -39,8 +39,11 @@ def text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
 
 
 def unet(in_channels: int = 4) -> UNet2DConditionModel:
-    """Predicts noise of 16×16 latents; 8 input channels for the one that edits (noisy latents, then the original's)."""
-    return UNet2DConditionModel(
+    """Predicts noise of 16×16 latents; 8 input channels for the one that edits (noisy latents, then the original's).
+
+    Its config notes that ours are trained on scaled latents of the original: InstructPix2Pix has them unscaled.
+    """
+    made = UNet2DConditionModel(
         sample_size=16,
         in_channels=in_channels,
         out_channels=4,
@@ -52,6 +55,9 @@ def unet(in_channels: int = 4) -> UNet2DConditionModel:
         attention_head_dim=4,
         norm_num_groups=16,
     )
+    if in_channels == 8:
+        made.register_to_config(original_scaled=True)
+    return made
 
 
 def scheduler() -> DDIMScheduler:

@@ -17,6 +17,7 @@ def test_the_unet_predicts_noise_of_its_latents(channels):
     noise = unet(torch.randn(2, channels, 16, 16), torch.tensor([3, 900]), text).sample
     assert noise.shape == (2, 4, 16, 16)
     assert size(unet) <= 3.3 * MILLION
+    assert bool(unet.config.get("original_scaled")) == (channels == 8)
 
 
 def test_the_autoencoder_makes_pictures_eight_times_smaller():
