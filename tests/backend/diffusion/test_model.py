@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import AutoencoderTiny, UNet2DConditionModel
+from diffusers import AutoencoderTiny, PNDMScheduler, UNet2DConditionModel
 
 from backend import checkpoints, errors
 from backend.diffusion.folders import native_dtype
@@ -125,6 +125,23 @@ def test_a_stable_diffusion_2_loads_with_its_own_heads_and_prediction(tmp_path):
         velocity = unet.eval()(noisy, 40, text).sample
     expected = alpha.sqrt() * velocity + (1 - alpha).sqrt() * noisy
     torch.testing.assert_close(loaded.predict_noise(noisy, torch.tensor([40, 40]), text), expected)
+
+
+def test_the_published_forms_of_tokenizer_and_scheduler_load(model, tmp_path):
+    """Stable Diffusion 1.5 has a PNDM schedule, and its words as vocab.json and merges.txt."""
+    folders = saved(tmp_path)
+    (folders["scheduler"] / "scheduler_config.json").unlink()
+    betas = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+    PNDMScheduler(**betas, skip_prk_steps=True, steps_offset=1).save_pretrained(folders["scheduler"])
+    whole = folders["tokenizer"] / "tokenizer.json"
+    words = json.loads(whole.read_text())["model"]
+    whole.unlink()
+    (folders["tokenizer"] / "vocab.json").write_text(json.dumps(words["vocab"]))
+    lines = ["#version: 0.2", *(" ".join(merge) for merge in words["merges"]), ""]
+    (folders["tokenizer"] / "merges.txt").write_text("\n".join(lines))
+    loaded, texts = Diffusion.load(folders), ["red lips", "blue eyes", ""]
+    assert torch.equal(loaded.alphas_cumprod, model.alphas_cumprod)
+    assert torch.equal(loaded.encode_text(texts), model.encode_text(texts))
 
 
 def test_a_tiny_autoencoder_is_known_by_its_config(tmp_path):
