@@ -10,7 +10,7 @@ errors.py       what can go wrong, numbered
 environment.py  makes the Python environment everything else runs in
 installer.py    runs pip and apt-get for it
 files.py        files that are complete or absent
-checkpoints.py  finds and verifies trained networks and heads
+checkpoints/    knows, finds, fetches and verifies trained networks and heads
 settings.py     frozen dataclasses a stage, presets, family profiles
 jobs.py         a request becomes calls of stages
 warped.py       starts NVIDIA Warp

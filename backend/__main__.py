@@ -150,6 +150,16 @@ def _doctor(options: argparse.Namespace, line: ProgressLine) -> dict[str, Any]:
     return doctor.report(environment.home(os.environ), os.environ)
 
 
+def _checkpoints(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
+    from .checkpoints import command
+
+    outcome = command.main(options, line.emit)
+    if "markdown" in outcome and not options.json:
+        print(outcome["markdown"], end="")
+        return {}
+    return outcome
+
+
 def _bench(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
     from .evaluation import bench_all
 
@@ -190,6 +200,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "show": _look,
     "render": _look,
     "doctor": _doctor,
+    "checkpoints": _checkpoints,
 }
 
 

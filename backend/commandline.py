@@ -8,7 +8,8 @@ from typing import Any
 
 from .errors import EmptyPrompt, FaceMissing, FolderExists, FolderUnwritable, UnknownOption, UsageError
 
-PROFILES = {"demo": "demo", "test": "test", "train": "test", "doctor": None}  # the environment's; others "run"
+# the environment's; None: any Python; others "run"
+PROFILES = {"demo": "demo", "test": "test", "train": "test", "doctor": None, "checkpoints": None}
 HEADS_TOO = {"show": ("head", "slider"), "render": ("head", "identities", "expressions", "seed", "uv")}  # their options
 PASSES_ON = ("test", "train")  # what these do not know goes on to pytest, to the trainer
 
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = command("bench", "measure how fast it is, on this machine")
     bench.add_argument("what", nargs="?", choices=("render", "step", "memory"), help="one of them; all by default")
     command("doctor", "tell what is installed and what is missing")
+    _add_checkpoints(command("checkpoints", "list, fetch, import, verify and remove networks and heads"))
     evaluate = _add_evaluate(command)
     _add_job_commands(command, (demo, evaluate))
     return parser
@@ -134,6 +136,30 @@ def _add_evaluate(command: Any) -> argparse.ArgumentParser:
     presets.add_argument("--samples", action="store_true", help="judge what the text-to-image networks draw, only that")
     evaluate.add_argument("--blind", action="store_true", help="with --compare P,Q: a sheet of pairs for people, too")
     return evaluate
+
+
+def _add_checkpoints(checkpoints: argparse.ArgumentParser) -> None:
+    actions = checkpoints.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, help: str) -> argparse.ArgumentParser:
+        sub = actions.add_parser(name, help=help, description=help, allow_abbrev=False)
+        sub.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one line of JSON on stdout")
+        return sub
+
+    listing = action("list", "all that are known: state, size, licence")
+    listing.add_argument("--markdown", action="store_true", help="as the tables of docs/checkpoints.md")
+    fetch = action("fetch", "download; goes on where it was interrupted")
+    fetch.add_argument("names", nargs="+", metavar="NAME", help="of a checkpoint, or of a family for all its own")
+    fetch.add_argument("--offline", action="store_true", help="only from the Hugging Face cache")
+    take = action("import", "copy one from a folder; a head also from its file")
+    take.add_argument("name", metavar="NAME")
+    take.add_argument("path", type=Path, metavar="PATH")
+    for sub in (fetch, take):
+        sub.add_argument("--accept-licence", dest="accept", action="append", default=[], metavar="LICENCE")
+    for sub in (listing, fetch, take):
+        sub.add_argument("--commercial-safe", dest="for_sale", action="store_true", help="only what may be sold")
+    action("verify", "sizes and hashes of those that are there").add_argument("names", nargs="*", metavar="NAME")
+    action("remove", "delete what was fetched or imported").add_argument("names", nargs="+", metavar="NAME")
 
 
 def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...]) -> None:

@@ -8,7 +8,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import __version__, environment
+from . import __version__, checkpoints, environment
+from .errors import CheckpointInvalid, CheckpointMissing
 
 PACKAGES = ("torch", "diffusers", "transformers", "warp-lang", "numpy", "bpy")
 
@@ -32,10 +33,18 @@ def report(home: Path, environ: Mapping[str, str]) -> dict[str, object]:
         root = Path(borrowed) if borrowed else home / "env"
         lines["environment"] = "the user's own" if borrowed else lines["environment"]
         lines |= _versions(environment.python_of(root))
-    folders = (environment.ROOT / "ckpts" / "starter", home / "ckpts")
-    found = sorted(one.name for folder in folders if folder.is_dir() for one in folder.iterdir())
-    lines["checkpoints"] = ", ".join(found) or "none"
+    lines["checkpoints"] = ", ".join(_checkpoints())
     return lines
+
+
+def _checkpoints() -> list[str]:
+    """Names of those that are there, with what is wrong."""
+    try:
+        states = {row["name"]: row["state"] for row in checkpoints.rows()}
+    except (CheckpointMissing, CheckpointInvalid) as error:
+        return [f"unknown: {error.title}"]
+    wrong = {"damaged": " (damaged)", "partial": " (not whole yet)"}
+    return [name + wrong.get(state, "") for name, state in states.items() if state != "absent"]
 
 
 def _versions(python: Path) -> dict[str, object]:

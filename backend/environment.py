@@ -33,7 +33,7 @@ from .errors import (
     PackageMissing,
     PythonTooOld,
 )
-from .files import refusal
+from .files import refusal, try_lock
 from .installer import Emit, Runner
 
 REQUIREMENTS = Path(__file__).parent / "requirements"
@@ -244,28 +244,12 @@ def _locked(home: Path, emit: Emit) -> Iterator[int]:
     home.mkdir(parents=True, exist_ok=True)
     with (home / "env.lock").open("a+") as file:
         deadline = time.monotonic() + LOCK_PATIENCE_S
-        while not _try_lock(file.fileno()):
+        while not try_lock(file.fileno()):
             if time.monotonic() > deadline:
                 raise EnvironmentBusy(f"another set-up holds {file.name}", advice="end it, or wait for it")
             emit({"type": "progress", "phase": "waiting for another set-up", "step": 0, "total": 1})
             time.sleep(0.5)
         yield file.fileno()
-
-
-def _try_lock(descriptor: int) -> bool:
-    """Locks go with their process, so a killed set-up leaves none behind."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _check_disk(home: Path, profile: Profile) -> None:

@@ -115,6 +115,33 @@ class CheckpointUnsupported(BackendError):
     fix = "checkpoints"
 
 
+class CheckpointGated(BackendError):
+    code = 221
+    title = "The checkpoint is not open to everyone"
+    fix = "checkpoints"
+
+
+class HubUnreachable(BackendError):
+    code = 222
+    title = "The hub does not answer"
+    fix = "checkpoints"
+
+
+class Offline(BackendError):
+    code = 223
+    title = "The network may not be used"
+
+
+class CheckpointByHand(BackendError):
+    code = 224
+    title = "The checkpoint cannot be fetched by a program"
+
+
+class CheckpointBusy(BackendError):
+    code = 225
+    title = "The checkpoint is being fetched already"
+
+
 class UsageError(BackendError):
     """What was asked makes no sense; nothing was done."""
 
@@ -141,6 +168,21 @@ class UnknownOption(UsageError):
 class ItemsInvalid(UsageError):
     code = 304
     title = "The items cannot be evaluated"
+
+
+class CheckpointUnknown(UsageError):
+    code = 305
+    title = "There is no such checkpoint"
+
+
+class LicenceNotAccepted(UsageError):
+    code = 306
+    title = "The licence is not accepted yet"
+
+
+class NotForSale(UsageError):
+    code = 307
+    title = "What is made with it may not be sold"
 
 
 class FolderExists(BackendError):

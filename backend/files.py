@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 import uuid
 from pathlib import Path
 
@@ -60,3 +61,19 @@ def vacant(folder: Path) -> None:
         raise FolderUnwritable(
             f"{folder} cannot be written: {above} admits no new files", advice="choose a folder you may write to"
         )
+
+
+def try_lock(descriptor: int) -> bool:
+    """Takes the lock of an open file, unless another process has it; it goes with its process, killed or not."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -309,7 +309,7 @@ def describe() -> Ready:
 
     from . import checkpoints
 
-    family = [{"id": name, "state": "installed"} for name in checkpoints.registry()["families"]]
+    family = [{"id": name, "state": checkpoints.family_state(name)} for name in checkpoints.registry()["families"]]
     devices = [{"name": torch.cuda.get_device_name(index)} for index in range(torch.cuda.device_count())]
     return Ready(torch.__version__, tuple(devices), tuple(JOBS), tuple(family))
 

@@ -31,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
     "settings": {"errors"},
     "progress": set(),
     "commandline": {"errors"},
-    "doctor": {"", "environment", "checkpoints"},
+    "doctor": {"", "checkpoints", "environment", "errors"},
     "serve": {"", "errors", "protocol"},
     "warped": set(),
     "face": {*LEAVES, "warped"} - {"settings"},
@@ -49,10 +49,24 @@ ARROWS: dict[str, set[str]] = {
     "jobs": {"", "router", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", "commandline", *WORKSHOP, "environment", "jobs", "installer"} - {"training", "stages"},
     "__main__": {
-        *("", "commandline", "demo", "doctor", "environment", "errors", "jobs", "progress", "serve", "training"),
-        *("evaluation", "files", "settings", "workshop"),
+        *(
+            "",
+            "checkpoints",
+            "commandline",
+            "demo",
+            "doctor",
+            "environment",
+            "errors",
+            "jobs",
+            "progress",
+            "serve",
+            "training",
+        ),
+        *("checkpoints", "evaluation", "files", "settings", "workshop"),
     },
 }
+NETWORK = {"urllib.request", "http", "socket", "ssl", "ftplib", "smtplib", "requests", "httpx", "huggingface_hub"}
+ONLINE = {"environment.py", "checkpoints/hub.py"}  # set-up and `checkpoints fetch`; all else works without a network
 SHARED = ("protocol", "errors", "environment", "checkpoints", "files", "installer")  # with the add-on
 IN_BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "addon_utils", "bl_ui", "bpy_extras", "numpy"}
 
@@ -114,6 +128,13 @@ def test_above_the_rooms_nothing_heavy_loads_at_import(path: Path):
     assert outside <= sys.stdlib_module_names
 
 
+@named(BACKEND)
+def test_only_fetching_and_setting_up_know_a_network(path: Path):
+    reached = {name for level, name in imports(path) if level == 0}
+    online = {name for name in reached for one in NETWORK if name == one or name.startswith(f"{one}.")}
+    assert not online or path.relative_to(ROOT / "backend").as_posix() in ONLINE
+
+
 @pytest.mark.parametrize("stage", ["geometry", "texture"])
 def test_generating_reads_no_words_but_through_the_networks(stage: str):
     path = ROOT / "backend" / "stages" / f"{stage}.py"
@@ -137,7 +158,7 @@ def test_only_the_bundle_knows_where_the_backend_is(path: Path):
     assert not reached
 
 
-@pytest.mark.parametrize("module", [name for name in SHARED if (ROOT / "backend" / f"{name}.py").is_file()])
+@pytest.mark.parametrize("module", [name for name in SHARED if module_exists([name])])
 def test_shared_modules_load_with_the_standard_library_alone(module: str):
     code = f"import sys, backend.{module}; print(*{{name.split('.')[0] for name in sys.modules}})"
     asked = subprocess.run([sys.executable, "-S", "-E", "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -49,7 +49,7 @@ def test_a_missing_head_says_what_to_get_under_which_licence_and_where_to_put_it
     entry = checkpoints.registry()["heads"][name]
     with pytest.raises(HeadMissing, match=f"no head '{name}' in {home / 'ckpts'}") as caught:
         _ = open_workshop(name).model
-    for said in (entry["source"], entry["licence"], str(home / "ckpts"), "--head"):
+    for said in (entry["sources"][0]["page"], entry["licence"], str(home / "ckpts"), "--head"):
         assert said in caught.value.advice
 
 

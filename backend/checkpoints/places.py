@@ -1,34 +1,18 @@
-"""Which checkpoints the project knows, and where they lie. Standard library only: the add-on imports this file.
-
-Names, folders and licences are data in `ckpts/registry.json`; a folder is looked for in `--base` first, then in
-`$FACEWRIGHT_HOME/ckpts`, then in `ckpts/` beside `backend/`.
+"""Where checkpoints lie. A folder is looked for in `--base` first, then in `$FACEWRIGHT_HOME/ckpts`, then in `ckpts/`
+beside `backend/`. Standard library only.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from .errors import CheckpointMissing
+from ..errors import CheckpointMissing
+from .entries import registry
 
-BESIDE = Path(__file__).parents[1] / "ckpts"
-
-
-def registry() -> dict[str, Any]:
-    """The contents of `ckpts/registry.json`.
-
-    Raises:
-        CheckpointMissing: the file is not there or is not JSON.
-    """
-    path = BESIDE / "registry.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointMissing(f"{path.name} cannot be read ({error})", advice="install Facewright again") from error
+BESIDE = Path(__file__).parents[2] / "ckpts"
 
 
 def roots(base: Path | None = None) -> list[Path]:
@@ -46,11 +30,11 @@ def heads_folder() -> Path | None:
 def head_advice(name: str) -> str:
     """What to download for a head of the registry, under which licence, and where to put it; "" for another."""
     entry = registry()["heads"].get(name, {})
-    if "source" not in entry:
+    if "get" not in entry:
         return ""
     return (
-        f"get {entry['get']} from {entry['source']} (licence: {entry['licence']}) and put it in {roots()[0]}, "
-        "or give its path with --head"
+        f"get {entry['get']} from {entry['sources'][0]['page']} (licence: {entry['licence']}) and put it in "
+        f"{roots()[0]} (python3 -m backend checkpoints import {name} PATH), or give its path with --head"
     )
 
 
@@ -63,10 +47,11 @@ def find(relative: str, base: Path | None = None) -> Path:
     for root in roots(base):
         if (root / relative).exists():
             return root / relative
-    raise CheckpointMissing(
-        f"the checkpoint {relative} is not there",
-        advice=f"train it (python3 -m backend train starter) or put it in {BESIDE}",
-    )
+    owner = relative.split("/")[0]
+    how = f"train it (python3 -m backend train starter) or put it in {BESIDE}"
+    if owner != "starter" and owner in registry()["checkpoints"]:
+        how = f"get it: python3 -m backend checkpoints fetch {owner}"
+    raise CheckpointMissing(f"the checkpoint {relative} is not there", advice=how)
 
 
 def components(family: str, role: str, base: Path | None = None) -> dict[str, Path]:
@@ -83,14 +68,21 @@ def components(family: str, role: str, base: Path | None = None) -> dict[str, Pa
     return {name: find(folder, base) for name, folder in families[family]["roles"][role].items()}
 
 
+def family_state(family: str) -> str:
+    """installed if every network of every role of a family lies somewhere, else absent."""
+    folders = {folder for role in registry()["families"][family]["roles"].values() for folder in role.values()}
+    return "installed" if all(any((root / one).is_dir() for root in roots()) for one in folders) else "absent"
+
+
 def hashes(folders: dict[str, Path]) -> dict[str, str]:
     """sha256 of every weights file, by component name."""
     return {
-        name: _sha256(weights) for name, folder in folders.items() for weights in sorted(folder.glob("*.safetensors"))
+        name: sha256(weights) for name, folder in folders.items() for weights in sorted(folder.glob("*.safetensors"))
     }
 
 
 @cache
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """The hash of a weights file, computed once: nothing in use changes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

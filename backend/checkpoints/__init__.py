@@ -1,0 +1,48 @@
+"""Which checkpoints the project knows, where they lie, and how they come and go.
+
+entries.py    what `ckpts/registry.json` says: roles, sources, files, licences
+places.py     where checkpoints lie: looked for, found, hashed
+shelf.py      the folder they stand in: receipts, states, locks
+terms.py      licences that were accepted, the offline and the commercial-safe switch
+hub.py        the network: one file from a Hugging Face hub or its mirror, resumed
+cache.py      what lies in the Hugging Face cache already
+weights.py    the files themselves: chosen, copied, hashed, looked at
+fetching.py   fetch
+keeping.py    import, verify, remove
+table.py      the registry as rows for `list`, and as the tables of docs/checkpoints.md
+command.py    `checkpoints list|fetch|import|verify|remove`
+
+Standard library only: the add-on imports this package.
+"""
+
+from .entries import Checkpoint, expand, known, registry
+from .fetching import fetch
+from .keeping import bring_in, remove, verify
+from .places import BESIDE, components, family_state, find, hashes, head_advice, heads_folder, roots
+from .shelf import receipt, state
+from .table import rows
+from .terms import Terms, accepted
+
+__all__ = [
+    "BESIDE",
+    "Checkpoint",
+    "Terms",
+    "accepted",
+    "bring_in",
+    "components",
+    "expand",
+    "family_state",
+    "fetch",
+    "find",
+    "hashes",
+    "head_advice",
+    "heads_folder",
+    "known",
+    "receipt",
+    "registry",
+    "remove",
+    "roots",
+    "rows",
+    "state",
+    "verify",
+]
