@@ -154,7 +154,7 @@ def expand(names: list[str]) -> list[Checkpoint]:
             wanted |= {first: every[first] for folder in folders if (first := folder.split("/")[0]) in every}
         else:
             raise CheckpointUnknown(
-                f"there is no checkpoint {name!r}", advice=f"there are {', '.join([*every, *families])}"
+                f"there is no checkpoint {name!r}", advice=f"there are {', '.join(dict.fromkeys([*every, *families]))}"
             )
     return list(wanted.values())
 
