@@ -16,7 +16,7 @@ from . import data, family, networks, reading, tokenizer
 from .autoencoder import train_autoencoder
 from .people import Studio
 
-SHARES = {"vae": 0.07, "text_encoder": 0.06, "unet": 0.6, "instruct_edit": 0.27}  # of the training time
+SHARES = {"vae": 0.13, "text_encoder": 0.06, "unet": 0.55, "instruct_edit": 0.26}  # of the training time
 JOURNAL = "journal.safetensors"
 
 
