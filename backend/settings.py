@@ -21,6 +21,7 @@ class GeometrySettings:
     first_timestep: int = 650  # shapes show nowhere above: right and shuffled captions differ by 0.2 % there
     last_timestep: int = 150
     residual: float = 0.0  # 1 is SDS, 0 the classifier score alone
+    anchored: bool = True  # the residual is counted from the picture before, so that what it says of both cancels
     learning_rate: float = 0.04  # standard deviations a step, root mean square
     prior_weight: float = 0.07  # times mean(identity²); 0.002 left words at twice their range, 0.2 at a tenth of it
     azimuth: float = 35.0  # degrees either way; the training pictures go to 45
@@ -39,6 +40,7 @@ class TextureSettings:
     first_timestep: int = 700
     last_timestep: int = 200
     residual: float = 1.0  # 1 is SDS, 0 the classifier score alone
+    anchored: bool = True  # the residual is counted from the picture before, so that what it says of both cancels
     learning_rate: float = 0.02  # logits a step, root mean square of each level
     prior_weight: float = 0.2  # times the mean square of the coarser levels; without it unnamed skin turns yellow
     smoothness_weight: float = 1.0  # the same of the finer levels
@@ -57,6 +59,7 @@ class EditTextureSettings:
     first_timestep: int = 800
     last_timestep: int = 150
     residual: float = 1.0  # 1 is SDS, 0 the classifier score alone
+    anchored: bool = True  # the residual is counted from the picture before, so that what it says of both cancels
     learning_rate: float = 0.025
     prior_weight: float = 0.12  # times the mean square of the coarser levels
     smoothness_weight: float = 0.6
@@ -75,6 +78,7 @@ class EditGeometrySettings:
     first_timestep: int = 650
     last_timestep: int = 150
     residual: float = 0.0  # 1 is SDS, 0 the classifier score alone
+    anchored: bool = True  # the residual is counted from the picture before, so that what it says of both cancels
     learning_rate: float = 0.03
     prior_weight: float = 0.08  # less makes a wider chin a box
     azimuth: float = 35.0

@@ -16,6 +16,9 @@ from .model import Diffusion
 class EditDistillation(Distillation):
     """SDS under an InstructPix2Pix network with its two scales (Brooks et al. 2023, eq. 3).
 
+    With an anchor the residual is what the network, shown the original and told nothing, says of the latents less what
+    it says of the anchor; the image scale then weighs nothing.
+
     Attributes:
         residual: as in `ScoreDistillation`.
     """
@@ -34,16 +37,21 @@ class EditDistillation(Distillation):
         """Raises ValueError where the condition has no original."""
         original = original_of(condition)
         noisy, noise = noised(self.model, latents, timestep, generator)
-        full, image, bare = self.model.predict_each(
-            noisy.expand(3, *noisy.shape),
+        last, shown = noisy, torch.zeros_like(original)
+        if condition.anchor is not None:
+            last, shown = self.model.add_noise(condition.anchor, noise, timestep), original
+        full, image, third = self.model.predict_each(
+            torch.stack([noisy, noisy, last]),
             timestep,
             condition.text[[0, 1, 1]],
-            torch.stack([original, original, torch.zeros_like(original)]),
+            torch.stack([original, original, shown]),
             condition.depth,
             condition.depth_strength,
         )
-        silent = bare + self.image_guidance_scale * (image - bare)
-        return self.residual * (silent - noise) + self.guidance_scale * (full - image)
+        residual = image - third
+        if condition.anchor is None:
+            residual = third + self.image_guidance_scale * residual - noise
+        return self.residual * residual + self.guidance_scale * (full - image)
 
 
 @dataclass(frozen=True)

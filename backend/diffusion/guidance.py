@@ -35,6 +35,7 @@ class Condition:
         depth: what a ControlNet is to follow, 0..1, near is bright.
         depth_strength: diffusers' `controlnet_conditioning_scale`.
         original: for edits, scaled latents of the pictures before.
+        anchor: scaled latents of the same view before anything was changed; see `ScoreDistillation`.
         source: for edits between two texts, that of the original.
         flaws: of words for bad pictures, to be kept away from.
     """
@@ -43,6 +44,7 @@ class Condition:
     depth: Float[Tensor, "B 3 H W"] | None = None
     depth_strength: float = 1.0
     original: Float[Tensor, "B 4 h w"] | None = None
+    anchor: Float[Tensor, "B 4 h w"] | None = None
     source: Float[Tensor, "*B L D"] | None = None
     flaws: Float[Tensor, "*B L D"] | None = None
 
@@ -100,6 +102,10 @@ class Distillation(ABC):
 class ScoreDistillation(Distillation):
     """SDS (DreamFusion, eq. 3) under a text-to-image network, and CSD.
 
+    With an anchor the residual is what the network says of the latents less what it says of the anchor under the same
+    noise (as DDS does with a source picture): the bias both have cancels, so that a prompt that names nothing changes
+    nothing, while what the network never saw is still pulled back.
+
     Attributes:
         residual: share kept of the unconditional residual ε̂ - ε; 1 is SDS, 0 the classifier score alone
             (CSD, Yu et al. 2023).
@@ -120,7 +126,11 @@ class ScoreDistillation(Distillation):
         noisy, noise = noised(self.model, latents, timestep, generator)
         text = with_flaws(condition) if self.flaws_scale else condition.text
         wanted, other, *flaws = predict(self.model, noisy, timestep, text, condition)
-        found = self.residual * (other - noise) + self.guidance_scale * (wanted - other)
+        start = noise
+        if condition.anchor is not None:
+            before = self.model.add_noise(condition.anchor, noise, timestep)
+            (start,) = predict(self.model, before, timestep, condition.text[1:2], condition)
+        found = self.residual * (other - start) + self.guidance_scale * (wanted - other)
         return found + self.flaws_scale * (other - flaws[0]) if flaws else found
 
 

@@ -67,10 +67,10 @@ AROUND = (
 )
 ABOVE_OR_BELOW = 15.0  # degrees from which a view is from above or below
 
+Setting = tuple[Cameras, Float[Tensor, "B 9"]]  # views, and a light for each
 
-def sample_setting(
-    count: int, generator: torch.Generator, azimuth: float, elevation: float
-) -> tuple[Cameras, Float[Tensor, "B 9"]]:
+
+def sample_setting(count: int, generator: torch.Generator, azimuth: float, elevation: float) -> Setting:
     """Cameras within ±azimuth and ±elevation degrees, and a light for each: what a step of a stage looks with."""
     return sample_views(count, generator, azimuth, elevation), sample_lights(count, generator)
 

@@ -72,7 +72,7 @@ def edit_geometry(
         timestep = linear(
             step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
         )
-        condition = Condition(text, original=before)
+        condition = Condition(text, original=before, anchor=before if settings.anchored else None)
         distilled = guidance.loss(guidance.model.encode(pictures), timestep, generator, condition)
         return distilled + settings.prior_weight * move.square().mean()
 

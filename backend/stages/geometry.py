@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -10,7 +12,7 @@ from ..diffusion.guidance import Condition, Guidance
 from ..diffusion.schedules import linear
 from ..face.model import LinearFaceModel
 from ..render.picture import Surface, look
-from ..render.views import sample_setting
+from ..render.views import Setting, sample_setting
 from ..settings import GeometrySettings
 from .optimise import Watch, optimise
 
@@ -29,15 +31,21 @@ def generate(
     """Identity coefficients, in standard deviations, of a head that the condition describes."""
     generator = torch.Generator().manual_seed(seed)
     identity = torch.zeros(1, model.identity_size, requires_grad=True)
+    mean = model.vertices()
+
+    def latents_of(head: Tensor, setting: Setting) -> Tensor:
+        pictures = look(surface, head, *setting, PICTURE, antialias=settings.antialias).textureless()
+        return guidance.model.encode(pictures)
 
     def loss(step: int) -> Tensor:
         setting = sample_setting(settings.views, generator, settings.azimuth, settings.elevation)
         head = model.vertices(identity=identity)
-        pictures = look(surface, head, *setting, PICTURE, antialias=settings.antialias).textureless()
+        latents = latents_of(head, setting)
+        wanted = replace(condition, anchor=latents_of(mean, setting)) if settings.anchored else condition
         timestep = linear(
             step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
         )
-        distilled = guidance.loss(guidance.model.encode(pictures), timestep, generator, condition)
+        distilled = guidance.loss(latents, timestep, generator, wanted)
         return distilled + settings.prior_weight * identity.square().mean()
 
     optimise([identity], loss, settings.steps, settings.learning_rate, watch)

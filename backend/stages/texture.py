@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -73,6 +73,8 @@ def distil(
     """The albedo, changed as the guidance wants it under `condition_of` each step's view and light."""
     generator = torch.Generator().manual_seed(seed)
     start = Pyramid.over(shrink(albedo), fixed)
+    with torch.no_grad():
+        before = start.albedo()
 
     def loss(step: int) -> Tensor:
         setting = sample_setting(settings.views, generator, settings.azimuth, settings.elevation)
@@ -81,12 +83,15 @@ def distil(
         timestep = linear(
             step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
         )
-        distilled = guidance.loss(latents, timestep, generator, condition_of(scene))
+        condition = condition_of(scene)
+        if settings.anchored:
+            original = condition.original
+            anchor = guidance.model.encode(scene.textured(before)) if original is None else original
+            condition = replace(condition, anchor=anchor)
+        distilled = guidance.loss(latents, timestep, generator, condition)
         held = settings.prior_weight * start.change() + settings.smoothness_weight * start.roughness()
         return distilled + held
 
-    with torch.no_grad():
-        before = start.albedo()
     optimise(start.levels, loss, settings.steps, settings.learning_rate, watch)
     with torch.no_grad():
         change = start.albedo() - before
