@@ -14,7 +14,7 @@ from ..face.mesh import Topology
 from ..face.model import LinearFaceModel
 from ..render.picture import Scene, Surface, look
 from ..render.uv import unwrapped
-from ..render.views import sample_setting
+from ..render.views import Setting, sample_setting
 from ..settings import EditGeometrySettings, EditTextureSettings
 from .geometry import PICTURE
 from .optimise import Watch, optimise
@@ -63,17 +63,21 @@ def edit_geometry(
     generator = torch.Generator().manual_seed(seed)
     move = torch.zeros(1, model.identity_size, requires_grad=True)
 
+    def latents_of(head: Tensor, setting: Setting) -> Tensor:
+        pictures = look(surface, head, *setting, PICTURE, antialias=settings.antialias).textureless()
+        return guidance.model.encode(pictures)
+
     def loss(step: int) -> Tensor:
         setting = sample_setting(settings.views, generator, settings.azimuth, settings.elevation)
         offsets = (move @ model.identity_basis).view(1, -1, 3) * weights[:, None]
-        pictures = look(surface, vertices + offsets, *setting, PICTURE).textureless()
+        latents = latents_of(vertices + offsets, setting)
         with torch.no_grad():
-            before = guidance.model.encode(look(surface, vertices, *setting, PICTURE).textureless())
+            before = latents_of(vertices, setting)
         timestep = linear(
             step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
         )
         condition = Condition(text, original=before, anchor=before if settings.anchored else None)
-        distilled = guidance.loss(guidance.model.encode(pictures), timestep, generator, condition)
+        distilled = guidance.loss(latents, timestep, generator, condition)
         return distilled + settings.prior_weight * move.square().mean()
 
     optimise([move], loss, settings.steps, settings.learning_rate, watch)

@@ -368,3 +368,21 @@ def test_a_depth_picture_reaches_every_branch(latents):
     found = gradient(ScoreDistillation(model, 7.5), latents, condition)
     expected = weight(model) * (other + 7.5 * (wanted - other) - noise)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["draw", "edit"])
+def test_against_an_anchor_nothing_named_changes_nothing_and_what_moved_is_pulled_back(model, editor, latents, kind):
+    """The residual alone: zero where the picture is its anchor's, else the difference of two predictions."""
+    network = model if kind == "draw" else editor
+    guidance = ScoreDistillation(model, 3.0) if kind == "draw" else EditDistillation(editor, 3.0, 1.5)
+    silent = network.encode_text(["", ""])
+    still = Condition(silent, original=latents, anchor=latents)
+    torch.testing.assert_close(gradient(guidance, latents, still), torch.zeros_like(latents), atol=1e-5, rtol=0)
+    moved = latents + 0.5
+    before, after = noised(network, latents)[0], noised(network, moved)[0]
+    original = None if kind == "draw" else latents
+    predictions = [
+        network.predict_noise(given, TIMESTEP, silent[:1].expand(2, -1, -1), original) for given in (after, before)
+    ]
+    expected = weight(network) * (predictions[0] - predictions[1])
+    torch.testing.assert_close(gradient(guidance, moved, still), expected, atol=1e-4, rtol=1e-3)

@@ -44,6 +44,7 @@ def test_the_family_is_a_pipeline_of_diffusers(made):
     assert torch.isfinite(picture).all()
     editor = UNet2DConditionModel.from_pretrained(out / "instruct_edit")
     assert editor.config["in_channels"] == 8
+    assert not [config for config in out.rglob("*.json") if str(made) in config.read_text(encoding="utf-8")]
     assert not [path for path in made.rglob("*") if "partial" in path.name or path.name == starter.JOURNAL]
 
 
