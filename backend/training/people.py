@@ -77,6 +77,6 @@ def draw_setting(count: int, rng: random.Random) -> tuple[Cameras, Float[Tensor,
 
 def twice(cameras: Cameras, lights: Float[Tensor, "B 9"]) -> tuple[Cameras, Float[Tensor, "2*B 9"]]:
     """A setting for what was before and for what is after."""
-    given = {name: getattr(cameras, name) for name in ("azimuth", "elevation", "half_height", "distance")}
+    given = {name: getattr(cameras, name) for name in ("azimuth", "elevation", "half_height", "aim", "distance")}
     doubled = {name: torch.cat([value, value]) for name, value in given.items() if isinstance(value, Tensor)}
     return replace(cameras, **doubled), torch.cat([lights, lights])
