@@ -16,8 +16,8 @@ from . import commandline, jobs
 from .errors import BlenderFailed
 from .files import vacant
 
-PROMPT = "an old man with a hooked nose, full lips and dark skin"
-INSTRUCTIONS = ("make his lips red", "make his chin wider")
+PROMPT = "a fat man with a hooked nose and protruding ears"
+INSTRUCTIONS = ("make his lips red", "make his nose longer")
 VIEWS = (0.0, 45.0)
 ADDON = Path(__file__).parents[1] / "addon"
 
