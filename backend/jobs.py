@@ -50,10 +50,9 @@ def generate(
         Cancelled: nothing is left behind.
     """
     from . import making
-    from .diffusion.guidance import Condition, ScoreDistillation
     from .face import saved
     from .settings import RECOMMENDED, changed
-    from .stages import edit as stage_edit, geometry, texture
+    from .stages import edit as stage_edit, geometry, guiding, texture
 
     preset = changed(RECOMMENDED, settings or {})
     vacant(out)
@@ -66,18 +65,13 @@ def generate(
     identity, vertices = making.start(shop, old)
     albedo = making.worn(shop, old)
 
-    def condition(style: str, text: str) -> Condition:
-        return Condition(shop.draw.encode_text([f"{style} {text}", ""]))
-
     if stage in ("both", "geometry"):
-        guidance = ScoreDistillation(shop.draw, preset.geometry.guidance_scale, preset.geometry.residual)
-        wanted = condition(preset.geometry.style, prompt)
+        guidance, wanted = guiding.drawing(shop.draw, preset.geometry, prompt)
         watch = _watch(emit, cancelled, "shape")
         identity = geometry.generate(shop.model, shop.surface, guidance, wanted, preset.geometry, seed, watch)
         vertices = shop.model.vertices(identity=identity)
     if stage in ("both", "texture"):
-        guidance = ScoreDistillation(shop.draw, preset.texture.guidance_scale, preset.texture.residual)
-        wanted = condition(preset.texture.style, described)
+        guidance, wanted = guiding.drawing(shop.draw, preset.texture, described)
         fixed = stage_edit.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
         watch = _watch(emit, cancelled, "texture")
         albedo = texture.distil(

@@ -12,14 +12,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from . import checkpoints
-from .diffusion.editing import EditDistillation
 from .diffusion.model import Diffusion
 from .errors import UnknownWords
 from .face import saved
 from .face.layers import Face, albedo, compose, vertices
 from .pictures import preview, to_bytes, to_tensor
 from .settings import Preset
-from .stages import edit
+from .stages import edit, guiding
 from .stages.optimise import Watch
 from .stages.texture import TEXTURE
 from .workshop import FAMILY, Workshop
@@ -115,7 +114,7 @@ def shape_layer(
 ) -> dict[str, np.ndarray]:
     """weights and offsets of a shape edit."""
     settings = preset.edit_geometry
-    guidance = EditDistillation(shop.edit, settings.guidance_scale, settings.image_guidance_scale, settings.residual)
+    guidance, text = guiding.editing(shop.edit, settings, instruction)
     weights = edit.shape_weights(shop.model.topology, region)
     offsets = edit.edit_geometry(
         shop.model,
@@ -123,7 +122,7 @@ def shape_layer(
         start(shop, old)[1],
         torch.from_numpy(weights),
         guidance,
-        shop.edit.encode_text([instruction, ""]),
+        text,
         settings,
         seed,
         watch,
@@ -142,7 +141,7 @@ def texture_layer(
 ) -> dict[str, np.ndarray]:
     """mask and texels of a texture edit."""
     settings = preset.edit_texture
-    guidance = EditDistillation(shop.edit, settings.guidance_scale, settings.image_guidance_scale, settings.residual)
+    guidance, text = guiding.editing(shop.edit, settings, instruction)
     topology = shop.model.topology
     before = albedo(old)
     mask = edit.texture_mask(topology, shop.surface, region, before.shape[0])
@@ -152,7 +151,7 @@ def texture_layer(
         worn(shop, old),
         edit.fixed_texels(topology, shop.surface, TEXTURE),
         guidance,
-        shop.edit.encode_text([instruction, ""]),
+        text,
         settings,
         seed,
         watch,

@@ -15,12 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..diffusion.editing import EditDistillation
-from ..diffusion.guidance import Condition, Guidance, ScoreDistillation
+from ..diffusion.guidance import Condition, Guidance
 from ..diffusion.model import Diffusion
 from ..pictures import to_tensor
 from ..settings import RECOMMENDED, Preset
-from ..stages import edit, geometry, texture
+from ..stages import edit, geometry, guiding, texture
 from ..stages.optimise import Watch
 from ..workshop import Workshop
 
@@ -136,15 +135,11 @@ def _timed(work: Callable[..., None], shop: Workshop, settings: Any) -> tuple[fl
 
 
 def _drawing(shop: Workshop, settings: Any, clock: Clock) -> tuple[Guidance, Condition]:
-    networks = Timed.of(shop.draw, clock)
-    guidance = ScoreDistillation(networks, settings.guidance_scale, settings.residual)
-    return guidance, Condition(networks.encode_text([f"{settings.style} {PROMPT}", ""]))
+    return guiding.drawing(Timed.of(shop.draw, clock), settings, PROMPT)
 
 
 def _editing(shop: Workshop, settings: Any, clock: Clock) -> tuple[Guidance, Tensor]:
-    networks = Timed.of(shop.edit, clock)
-    guidance = EditDistillation(networks, settings.guidance_scale, settings.image_guidance_scale, settings.residual)
-    return guidance, networks.encode_text([INSTRUCTION, ""])
+    return guiding.editing(Timed.of(shop.edit, clock), settings, INSTRUCTION)
 
 
 def _geometry(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:

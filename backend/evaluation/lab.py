@@ -19,12 +19,11 @@ from numpy import ndarray
 from PIL import Image
 from torch import Tensor
 
-from ..diffusion.guidance import Condition, ScoreDistillation
 from ..files import write_whole
 from ..language import SHAPES
 from ..pictures import portrait, to_bytes, to_tensor
 from ..settings import Preset
-from ..stages import edit, geometry, texture
+from ..stages import edit, geometry, guiding, texture
 from ..stages.optimise import Watch
 from ..training.canvas import Canvas
 from ..workshop import HEAD, Workshop
@@ -111,14 +110,12 @@ class Lab:
 
     def _shaped(self, prompt: str, seed: int) -> Float[Tensor, "1 I"]:
         settings, shop = self.preset.geometry, self.shop
-        guidance = ScoreDistillation(shop.draw, settings.guidance_scale, settings.residual)
-        text = shop.draw.encode_text([f"{settings.style} {prompt}", ""])
-        return geometry.generate(shop.model, shop.surface, guidance, Condition(text), settings, seed, Watch())
+        guidance, wanted = guiding.drawing(shop.draw, settings, prompt)
+        return geometry.generate(shop.model, shop.surface, guidance, wanted, settings, seed, Watch())
 
     def _textured(self, prompt: str, seed: int, head: Float[Tensor, "1 V 3"]) -> UInt8[ndarray, "S S 3"]:
         settings, shop = self.preset.texture, self.shop
-        guidance = ScoreDistillation(shop.draw, settings.guidance_scale, settings.residual)
-        wanted = Condition(shop.draw.encode_text([f"{settings.style} {prompt}", ""]))
+        guidance, wanted = guiding.drawing(shop.draw, settings, prompt)
         fixed = edit.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
         worn = to_tensor(shop.albedo)
         return to_bytes(

@@ -12,11 +12,11 @@ from ..diffusion.guidance import Condition, Guidance
 from ..diffusion.schedules import linear
 from ..face.mesh import Topology
 from ..face.model import LinearFaceModel
-from ..render.picture import Scene, Surface, look
+from ..render.picture import Scene, Surface
 from ..render.uv import unwrapped
-from ..render.views import Setting, sample_setting
+from ..render.views import sample_setting
 from ..settings import EditGeometrySettings, EditTextureSettings
-from .geometry import PICTURE
+from .geometry import clay_latents
 from .optimise import Watch, optimise
 from .texture import distil, shrink
 
@@ -63,16 +63,12 @@ def edit_geometry(
     generator = torch.Generator().manual_seed(seed)
     move = torch.zeros(1, model.identity_size, requires_grad=True)
 
-    def latents_of(head: Tensor, setting: Setting) -> Tensor:
-        pictures = look(surface, head, *setting, PICTURE, antialias=settings.antialias).textureless()
-        return guidance.model.encode(pictures)
-
     def loss(step: int) -> Tensor:
         setting = sample_setting(settings.views, generator, settings.azimuth, settings.elevation)
         offsets = (move @ model.identity_basis).view(1, -1, 3) * weights[:, None]
-        latents = latents_of(vertices + offsets, setting)
+        latents = clay_latents(guidance, surface, vertices + offsets, setting, settings.antialias)
         with torch.no_grad():
-            before = latents_of(vertices, setting)
+            before = clay_latents(guidance, surface, vertices, setting, settings.antialias)
         timestep = linear(
             step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
         )

@@ -33,15 +33,13 @@ def generate(
     identity = torch.zeros(1, model.identity_size, requires_grad=True)
     mean = model.vertices()
 
-    def latents_of(head: Tensor, setting: Setting) -> Tensor:
-        pictures = look(surface, head, *setting, PICTURE, antialias=settings.antialias).textureless()
-        return guidance.model.encode(pictures)
-
     def loss(step: int) -> Tensor:
         setting = sample_setting(settings.views, generator, settings.azimuth, settings.elevation)
         head = model.vertices(identity=identity)
-        latents = latents_of(head, setting)
-        wanted = replace(condition, anchor=latents_of(mean, setting)) if settings.anchored else condition
+        latents = clay_latents(guidance, surface, head, setting, settings.antialias)
+        wanted = condition
+        if settings.anchored:
+            wanted = replace(condition, anchor=clay_latents(guidance, surface, mean, setting, settings.antialias))
         timestep = linear(
             step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
         )
@@ -50,3 +48,10 @@ def generate(
 
     optimise([identity], loss, settings.steps, settings.learning_rate, watch)
     return identity.detach()
+
+
+def clay_latents(
+    guidance: Guidance, surface: Surface, head: Float[Tensor, "1 V 3"], setting: Setting, antialias: bool
+) -> Float[Tensor, "B C h w"]:
+    """What the networks make of grey renders of a head."""
+    return guidance.model.encode(look(surface, head, *setting, PICTURE, antialias=antialias).textureless())
