@@ -2,7 +2,7 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 
-from backend.render.colour import to_linear, to_rgb, to_srgb, to_yuv
+from backend.render.colour import PRIOR_SPACES, for_prior, from_prior, to_linear, to_rgb, to_srgb, to_yuv
 
 
 def yuv(*rgb: float) -> list[float]:
@@ -38,3 +38,22 @@ def test_the_curves_have_gradients_everywhere():
     values = torch.tensor([0.0, 0.01, 0.3, 1.0], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(to_linear, values)
     assert torch.autograd.gradcheck(to_srgb, values)
+
+
+@pytest.mark.parametrize("space", PRIOR_SPACES)
+def test_what_a_prior_sees_fills_its_range_and_comes_back(space: str):
+    corners = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 3).T.view(1, 3, 2, 4)
+    seen = for_prior(corners, space)
+    assert seen.amin((0, 2, 3)).tolist() == pytest.approx([0, 0, 0], abs=1e-5)
+    assert seen.amax((0, 2, 3)).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+    torch.testing.assert_close(from_prior(seen, space), corners, atol=1e-5, rtol=0)
+
+
+def test_a_prior_of_rgb_sees_the_texture_itself_and_grey_has_no_colour_in_yuv():
+    albedo = torch.rand(1, 3, 4, 4)
+    assert for_prior(albedo, "rgb") is albedo
+    grey = albedo[:, :1].expand(-1, 3, -1, -1)
+    seen = for_prior(grey, "yuv")
+    torch.testing.assert_close(seen[:, 1:], torch.full_like(seen[:, 1:], 0.5))
+    with pytest.raises(ValueError, match="'lab' is none of rgb, yuv"):
+        for_prior(albedo, "lab")
