@@ -101,12 +101,14 @@ def _become(command: list[str], environ: Mapping[str, str]) -> None:
 
 
 def _serve(parent_pid: int | None) -> int:
-    from .serve import Server, Service, take_standard_streams
+    from .running import Service
+    from .serve import Server, take_standard_streams
 
     requests, events = take_standard_streams()
     from . import jobs  # loads nothing heavy; `describe` does
 
-    Server(Service(jobs.JOBS, jobs.describe, jobs.unload), requests, events, parent_pid).run()
+    folder = environment.home(os.environ) / "jobs"
+    Server(Service(jobs.JOBS, jobs.describe, jobs.unload), requests, events, parent_pid, folder).run()
     return 0
 
 

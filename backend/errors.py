@@ -228,6 +228,12 @@ class Cancelled(BackendError):
     exit_status = 130
 
 
+class OutOfMemory(BackendError):
+    code = 322
+    title = "The memory is full"
+    fix = "unload"
+
+
 class ProtocolError(BackendError):
     code = 400
     title = "The line is not a message"
@@ -254,6 +260,16 @@ class PathRefused(BackendError):
     title = "The path leaves the scratch folder"
 
 
+class FileDamaged(BackendError):
+    code = 405
+    title = "A file did not arrive whole"
+
+
+class QueueFull(BackendError):
+    code = 406
+    title = "Too much waits already"
+
+
 class SpawnFailed(BackendError):
     code = 410
     title = "The backend does not start"
@@ -263,6 +279,13 @@ class SpawnFailed(BackendError):
 class BackendCrashed(BackendError):
     code = 411
     title = "The backend stopped"
+    fix = "log"
+
+
+class RestartStorm(BackendError):
+    code = 412
+    title = "The backend keeps stopping"
+    fix = "log"
 
 
 class HeadGone(BackendError):

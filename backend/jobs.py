@@ -159,6 +159,25 @@ def edit(
     return {"face": str(out), "scope": layer.kind, "region": list(where), **metrics}
 
 
+def retexture(
+    *,
+    face: Path,
+    out: Path,
+    emit: Emit,
+    cancelled: Callable[[], bool],
+    prompt: str | None = None,
+    seed: int = 0,
+    base: Path | None = None,
+    settings: dict[str, Any] | None = None,
+) -> Result:
+    """A face of the same shape with a texture made anew, from other words or from those it was made of."""
+    from .face import saved
+
+    words = prompt or saved.read_document(face)["prompt"]
+    options = {"seed": seed, "base": base, "settings": settings}
+    return generate(prompt=words, out=out, emit=emit, cancelled=cancelled, stage="texture", parent=face, **options)
+
+
 def import_face(
     *,
     source: Path,
@@ -308,17 +327,20 @@ def describe() -> Ready:
     return Ready(torch.__version__, tuple(devices), tuple(JOBS), tuple(family))
 
 
-def unload(keep: tuple[str, ...]) -> None:
-    """Frees what no job needs: all of it, until models can be kept one by one."""
+def unload(keep: tuple[str, ...]) -> float | None:
+    """Frees what no job needs: all of it, until models can be kept one by one. Returns the MiB that are free then."""
+    from . import memory
     from .workshop import close_workshop
 
     if not keep:
         close_workshop()
+    return memory.free_mb()
 
 
 JOBS: dict[str, Callable[..., Result]] = {
     "generate": generate,
     "edit": edit,
+    "retexture": retexture,
     "import": import_face,
     "layers": layers,
     "render": render,

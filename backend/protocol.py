@@ -1,20 +1,44 @@
 """What the add-on and the backend say to each other: one JSON object a line, tagged with `type`.
 
-Standard library only: Blender's Python imports this file. Arrays and pictures never travel here; they are
-files in the scratch folder, named by paths relative to it. `hello ready heartbeat unload unloaded shutdown
-bye` carry no id, all others the job's; every job ends in exactly one of result, error, cancelled. Unknown
-fields are ignored, so that a newer minor version may add some.
+Standard library only: Blender's Python imports this file. Arrays and pictures are files in the job's folder, which
+is named by its id and lies in the scratch folder; all paths are relative to the scratch folder, with `/`. Where the
+two sides share no disk the files travel before the message that names them, in chunks. `hello ready heartbeat unload
+unloaded shutdown bye` carry no id, all others the job's; every job ends in exactly one of result, error, cancelled.
+Unknown fields are ignored, so that a newer minor version may add some.
 """
 
 import json
 import types
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 from .errors import BackendError, LineTooLong, ProtocolError, UnknownType, VersionMismatch
 
-VERSION = (1, 0)  # major: both sides must agree; minor: what is missing is absent
+VERSION = (1, 1)  # major: both sides must agree; minor: what is missing is absent
 LINE_LIMIT = 1 << 20  # bytes, the newline included
+TEXT_LIMIT = 10_000  # characters of an error's message, that it may always be sent
+IDLE_S = 600.0  # without a job, until the backend frees its models
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a job: its path, its bytes, and their sha256 in hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of a file for a side that does not share our disk: base64 of `data`, in order; `last` ends the file."""
+
+    type: ClassVar[str] = "chunk"
+    id: str
+    path: str
+    data: str
+    last: bool = False
 
 
 # What the client says.
@@ -22,7 +46,14 @@ LINE_LIMIT = 1 << 20  # bytes, the newline included
 
 @dataclass(frozen=True)
 class ClientHello:
-    """The first line. `scratch` is the folder that all paths of this conversation are relative to."""
+    """The first line.
+
+    Attributes:
+        scratch: the folder that all paths of this conversation are relative to; where it is empty the backend makes
+            one of its own, and files travel in chunks.
+        idle_s: seconds without a job after which models are freed; 0 keeps them.
+        memory_mb: how much the models kept between jobs may take; None leaves it to the backend.
+    """
 
     type: ClassVar[str] = "hello"
     addon_version: str
@@ -30,16 +61,19 @@ class ClientHello:
     protocol: tuple[int, int] = VERSION
     blender: str = ""
     locale: str = ""
+    idle_s: float = IDLE_S
+    memory_mb: int | None = None
 
 
 @dataclass(frozen=True)
 class Submit:
-    """Run job `op` with `params`; ids are never used twice."""
+    """Run job `op` with `params`; ids are never used twice. `files` are what lies in the job's folder by now."""
 
     type: ClassVar[str] = "submit"
     id: str
     op: str
     params: dict[str, Any] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +113,7 @@ class BackendHello:
 
 @dataclass(frozen=True)
 class Ready:
-    """Jobs may come. Memory in MiB; a checkpoint is {"id", "state"}."""
+    """Jobs may come. A device is {"name", "total_mb", "free_mb"} in MiB, a checkpoint {"id", "state"}."""
 
     type: ClassVar[str] = "ready"
     torch: str
@@ -96,6 +130,7 @@ class Heartbeat:
     time: float
     state: str
     rss_mb: float | None = None
+    free_mb: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +142,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Progress:
-    """Step `step` of `total` in `phase`; `eta_s` in seconds."""
+    """Step `step` of `total` in `phase`; `eta_s` in seconds; `note` is something to know, such as the memory plan."""
 
     type: ClassVar[str] = "progress"
     id: str
@@ -115,24 +150,30 @@ class Progress:
     step: int
     total: int
     eta_s: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Preview:
+    """How far the face is: a PNG, at most twice a second. The next one has another name; old ones are deleted."""
+
     type: ClassVar[str] = "preview"
     id: str
     file: str
     step: int = 0
+    size: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The job's end. `outputs` is what the job returned, its paths relative to the scratch folder."""
+    """The job's end. `outputs` is what the job returned, `files` all that it left in its folder."""
 
     type: ClassVar[str] = "result"
     id: str
     outputs: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +191,7 @@ class Error:
     @classmethod
     def of(cls, id: str, error: BackendError) -> "Error":
         """The message that tells of `error`."""
-        return cls(id, error.code, error.title, error.message, error.advice, error.fix)
+        return cls(id, error.code, error.title, error.message[:TEXT_LIMIT], error.advice[:TEXT_LIMIT], error.fix)
 
 
 @dataclass(frozen=True)
@@ -161,7 +202,10 @@ class Cancelled:
 
 @dataclass(frozen=True)
 class Unloaded:
+    """Models were freed, asked for or because nothing came for long; `free_mb` MiB are free on the device."""
+
     type: ClassVar[str] = "unloaded"
+    free_mb: float | None = None
 
 
 @dataclass(frozen=True)
@@ -169,8 +213,9 @@ class Bye:
     type: ClassVar[str] = "bye"
 
 
-Request = ClientHello | Submit | Cancel | Unload | Shutdown
-Event = BackendHello | Ready | Heartbeat | Accepted | Progress | Preview | Result | Error | Cancelled | Unloaded | Bye
+Request = ClientHello | Submit | Cancel | Unload | Shutdown | Chunk
+End = Result | Error | Cancelled
+Event = BackendHello | Ready | Heartbeat | Accepted | Progress | Preview | Chunk | Unloaded | Bye | End
 
 
 def encode(message: Request | Event) -> bytes:
@@ -225,14 +270,25 @@ def _decode(line: bytes, kinds: dict[str, type]) -> Any:
             f"no message is called {values['type'][:40]!r}",
             advice="the other side may be newer: update this one",
         )
-    found = {}
-    for name, hint in _HINTS[kind].items():
-        if name in values:
-            found[name] = checked(values[name], hint, f"{kind.type}.{name}")
+    try:
+        return _built(kind, values, kind.type)
+    except RecursionError:  # such as in telling what is wrong with a value of a thousand brackets
+        raise ProtocolError(f"{kind.type} is nested too deeply") from None
+
+
+def _built(kind: type, values: dict[str, Any], where: str) -> Any:
+    hints = _hints(kind)
+    found = {name: checked(values[name], hint, f"{where}.{name}") for name, hint in hints.items() if name in values}
     missing = [one.name for one in fields(kind) if _required(one) and one.name not in found]
     if missing:
-        raise ProtocolError(f"{kind.type} needs {', '.join(missing)}")
+        raise ProtocolError(f"{where} needs {', '.join(missing)}")
     return kind(**found)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    known = get_type_hints(kind)
+    return {one.name: known[one.name] for one in fields(kind)}
 
 
 def _refuse_constant(name: str) -> float:
@@ -260,6 +316,8 @@ def checked(value: Any, hint: Any, where: str) -> Any:
             return tuple(checked(one, kinds[0], where) for one in value)
         if len(kinds) == len(value):
             return tuple(checked(one, kind, where) for one, kind in zip(value, kinds, strict=True))
+    elif is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
+        return _built(hint, value, where)
     elif origin is dict and isinstance(value, dict):
         return {_key(key, kinds[0], where): checked(one, kinds[1], where) for key, one in value.items()}
     elif origin is float and isinstance(value, int | float) and not isinstance(value, bool):
@@ -288,7 +346,3 @@ def _finite(value: int | float, where: str) -> float:
 
 _REQUESTS = {kind.type: kind for kind in get_args(Request)}
 _EVENTS = {kind.type: kind for kind in get_args(Event)}
-_HINTS = {
-    kind: {one.name: get_type_hints(kind)[one.name] for one in fields(kind)}
-    for kind in (*_REQUESTS.values(), *_EVENTS.values())
-}

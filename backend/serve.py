@@ -1,41 +1,31 @@
 """The loop behind `serve`: requests in on stdin, events out on what was stdout.
 
-Jobs run one at a time on the main thread; a reader thread takes requests, so that a cancel is seen at the
-job's next step, and another beats every second. The end of stdin means that the client is gone: the job is
-stopped and the process ends.
+Jobs run one at a time on the main thread; a reader thread takes requests, so that a cancel is seen at the job's next
+step, and another beats every second. The end of stdin means that the client is gone: the job is stopped and the
+process ends.
 """
 
 import contextlib
-import inspect
 import os
-import queue
+import shutil
 import sys
+import tempfile
 import threading
 import time
-import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, BinaryIO, get_args, get_type_hints
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
 
-from . import __version__, protocol
-from .errors import BackendError, Cancelled, LineTooLong, PathRefused, ProtocolError, UnknownOption, UsageError
-
-Job = Callable[..., Mapping[str, Any]]
+from . import __version__, memory, protocol, running, transfer
+from .errors import BackendError, LineTooLong, ProtocolError, QueueFull
+from .files import refusal
+from .running import Conversation, Service
 
 HEARTBEAT_S = 1.0
 GRACE_S = 1.5  # how long a job may take to notice that the client is gone
-PROGRESS_INTERVAL_S = 0.1
-PREVIEW_INTERVAL_S = 0.5
-
-
-@dataclass(frozen=True)
-class Service:
-    """What is served: the jobs by name, how to tell what is there (imports torch), how to free models."""
-
-    jobs: Mapping[str, Job]
-    describe: Callable[[], protocol.Ready]
-    unload: Callable[[tuple[str, ...]], None]
+WAITING = 64  # jobs; the client has the real queue
+REMEMBERED = 4096  # ids that may not be used again
 
 
 def take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
@@ -54,20 +44,39 @@ def take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
 
 
 class Server:
-    """One conversation. `run` returns when it is over."""
+    """One conversation. `run` returns when it is over.
 
-    def __init__(self, service: Service, requests: BinaryIO, events: BinaryIO, parent_pid: int | None = None):
+    Args:
+        parent_pid: when that process has ended this one ends.
+        folder: where a scratch folder is made for a client that shares no disk; the system's by default.
+        leave: called where the client is gone and the job does not notice within GRACE_S.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        requests: BinaryIO,
+        events: BinaryIO,
+        parent_pid: int | None = None,
+        folder: Path | None = None,
+        leave: Callable[[], None] = lambda: os._exit(0),
+    ):
         self._service = service
-        self._requests = requests
-        self._events = events
-        self._parent_pid = parent_pid
-        self._lock = threading.Lock()
+        self._requests, self._events = requests, events
+        self._parent_pid, self._folder, self._leave = parent_pid, folder, leave
         self._started = time.monotonic()
-        self._scratch: Path | None = None
-        self._waiting: queue.Queue[protocol.Submit | protocol.Unload | None] = queue.Queue()
-        self._open: list[str] = []  # ids accepted and not ended, the running one first
-        self._seen: set[str] = set()
-        self._cancelled: set[str] = set()
+        self._sending = threading.Lock()
+        self._news = threading.Condition()  # holds all below
+        self._waiting: deque[protocol.Submit | protocol.Unload] = deque()
+        self._running: str | None = None
+        self._cancelled = False  # the running job
+        self._seen: dict[str, None] = {}
+        self._at: Conversation | None = None
+        self._receiver: transfer.Receiver | None = None
+        self._refusal: BackendError = ProtocolError("a job comes before hello")
+        self._idle_s = protocol.IDLE_S
+        self._warm = False  # models may be loaded
+        self._own: Path | None = None  # the scratch folder that we made
         self._closing = threading.Event()
         self._state = "starting"
 
@@ -79,41 +88,68 @@ class Server:
         try:
             self._send(self._service.describe())
         except BackendError as error:
-            self._send(protocol.Error.of("", error))
+            self._refuse_all(error)
             return
-        self._state = "idle"
-        while (request := self._waiting.get()) is not None:
+        while (request := self._next()) is not None:
             if isinstance(request, protocol.Unload):
-                self._service.unload(request.keep)
-                self._send(protocol.Unloaded())
-                continue
-            self._state = "running"
-            self._send(self._outcome(request))
-            self._open.remove(request.id)
-            self._state = "idle"
+                self._warm = False
+                self._send(protocol.Unloaded(self._service.unload(request.keep)))
+            else:
+                self._warm = True
+                self._run(request)
         self._send(protocol.Bye())
+        self._sweep()
+
+    def _next(self) -> protocol.Submit | protocol.Unload | None:
+        """The next request; None when it is time to go. Where nothing comes for long, models are freed."""
+        with self._news:
+            self._state, self._running, self._cancelled = "idle", None, False
+            while not self._waiting and not self._closing.is_set():
+                patience = self._idle_s if self._warm and self._idle_s > 0 else None
+                if not self._news.wait(patience):
+                    return protocol.Unload()
+            if not self._waiting:
+                return None
+            request = self._waiting.popleft()
+            if isinstance(request, protocol.Submit):
+                self._state, self._running = "running", request.id
+            return request
+
+    def _run(self, submit: protocol.Submit) -> None:
+        assert self._at is not None
+        assert self._receiver is not None
+        try:
+            self._receiver.check(submit.id)
+            end = running.run(self._service, submit, self._at, lambda: self._cancelled or self._closing.is_set())
+        except BackendError as error:
+            end = protocol.Error.of(submit.id, error)
+        self._send(end)
+        if self._at.apart:
+            shutil.rmtree(self._at.scratch / submit.id, ignore_errors=True)
 
     def _send(self, event: protocol.Event) -> None:
         line = protocol.encode(event)
-        with self._lock, contextlib.suppress(OSError):  # nobody listens: the end of stdin says so as well
+        with self._sending, contextlib.suppress(OSError, ValueError):  # nobody listens: the end of stdin says so too
             self._events.write(line)
             self._events.flush()
 
     def _beat(self) -> None:
         while not self._closing.wait(HEARTBEAT_S):
-            self._send(protocol.Heartbeat(time.monotonic() - self._started, self._state, _resident_mb()))
+            age = time.monotonic() - self._started
+            self._send(protocol.Heartbeat(age, self._state, memory.resident_mb(), memory.free_mb()))
             if self._parent_pid is not None and not _lives(self._parent_pid):
                 self._close(leave=True)
 
     def _read(self) -> None:
-        while line := self._requests.readline(protocol.LINE_LIMIT + 1):
-            try:
-                if len(line) > protocol.LINE_LIMIT:
-                    self._skip_line(line)
-                    raise LineTooLong(f"a line of more than {protocol.LINE_LIMIT} bytes")
-                self._take(protocol.decode_request(line))
-            except BackendError as error:
-                self._send(protocol.Error.of("", error))
+        with contextlib.suppress(OSError), self._requests:
+            while line := self._requests.readline(protocol.LINE_LIMIT + 1):
+                try:
+                    if len(line) > protocol.LINE_LIMIT:
+                        self._skip_line(line)
+                        raise LineTooLong(f"a line of more than {protocol.LINE_LIMIT} bytes")
+                    self._take(protocol.decode_request(line))
+                except BackendError as error:
+                    self._send(protocol.Error.of("", error))
         self._close(leave=True)
 
     def _skip_line(self, line: bytes) -> None:
@@ -123,136 +159,118 @@ class Server:
     def _take(self, request: protocol.Request) -> None:
         match request:
             case protocol.ClientHello():
-                protocol.check_version(request.protocol)
-                scratch = Path(request.scratch)
-                if not scratch.is_absolute():
-                    raise ProtocolError(f"the scratch folder {request.scratch[:80]!r} is no absolute path")
-                self._scratch = scratch.resolve()
+                self._greet(request)
             case protocol.Submit():
-                if self._scratch is None or request.id in self._seen or not request.id:
-                    raise ProtocolError(f"job {request.id!r} comes before hello, or its id was used before")
-                self._seen.add(request.id)
-                self._send(protocol.Accepted(request.id, len(self._open)))
-                self._open.append(request.id)
-                self._waiting.put(request)
+                self._submit(request)
+            case protocol.Chunk():
+                if self._receiver is None or not self._own:
+                    raise ProtocolError("chunks come only where hello names no scratch folder")
+                self._receiver.take(request)
             case protocol.Cancel():
-                self._cancelled.add(request.id)  # of a job that has ended or never was: nothing asks for it
+                self._cancel(request.id)
             case protocol.Unload():
-                self._waiting.put(request)
+                with self._news:
+                    if request not in self._waiting:
+                        self._waiting.append(request)
+                    self._news.notify()
             case protocol.Shutdown():
                 self._close(leave=False)
 
+    def _greet(self, hello: protocol.ClientHello) -> None:
+        if self._at is not None:
+            raise ProtocolError("hello was said before")
+        try:
+            protocol.check_version(hello.protocol)
+            scratch = Path(hello.scratch).resolve() if hello.scratch else self._own_scratch()
+            if hello.scratch and not Path(hello.scratch).is_absolute():
+                raise ProtocolError(f"the scratch folder {hello.scratch[:80]!r} is no absolute path")
+        except (BackendError, ValueError) as error:
+            self._refusal = error if isinstance(error, BackendError) else ProtocolError("the scratch folder is no path")
+            raise self._refusal from None
+        self._service.limit(hello.memory_mb)
+        self._idle_s = hello.idle_s
+        self._receiver = transfer.Receiver(scratch)
+        self._at = Conversation(scratch, self._send, apart=not hello.scratch)
+
+    def _submit(self, submit: protocol.Submit) -> None:
+        if not transfer.ID.fullmatch(submit.id) or submit.id in self._seen:
+            raise ProtocolError(f"{submit.id[:80]!r} is no id of a job, or was used before")
+        self._seen[submit.id] = None
+        while len(self._seen) > REMEMBERED:
+            self._seen.pop(next(iter(self._seen)))
+        with self._news:
+            position = len(self._waiting) + (self._running is not None)
+            full = position >= WAITING
+        if self._at is None or full:
+            error = QueueFull(f"{WAITING} jobs wait already", advice="wait for one to end") if full else self._refusal
+            self._send(protocol.Error.of(submit.id, error))
+            return
+        self._send(protocol.Accepted(submit.id, position))  # before it can start
+        with self._news:
+            late = self._closing.is_set()
+            if not late:
+                self._waiting.append(submit)
+            self._news.notify()
+        if late:
+            self._send(protocol.Cancelled(submit.id))
+
+    def _cancel(self, id: str) -> None:
+        """A waiting job ends at once, the running one at its next step; all others have ended or never were."""
+        with self._news:
+            if id == self._running:
+                self._cancelled = True
+                return
+            kept = [one for one in self._waiting if not (isinstance(one, protocol.Submit) and one.id == id)]
+            found = len(kept) < len(self._waiting)
+            self._waiting = deque(kept)
+        if found:
+            self._send(protocol.Cancelled(id))
+
     def _close(self, *, leave: bool) -> None:
-        """Stop the job and end; with `leave`, without waiting longer than GRACE_S for it."""
+        """Stop all jobs and end; with `leave`, without waiting longer than GRACE_S for the running one."""
         self._closing.set()
-        self._waiting.put(None)
         if leave:
-            timer = threading.Timer(GRACE_S, os._exit, (0,))
+            timer = threading.Timer(GRACE_S, self._gone)
             timer.daemon = True
             timer.start()
+        with self._news:
+            waiting, self._waiting = self._waiting, deque()
+            self._news.notify()
+        for one in waiting:
+            if isinstance(one, protocol.Submit):
+                self._send(protocol.Cancelled(one.id))
 
-    def _outcome(self, submit: protocol.Submit) -> protocol.Result | protocol.Error | protocol.Cancelled:
-        """Run one job; whatever happens in it becomes its one end."""
-        started = time.monotonic()
+    def _gone(self) -> None:
+        self._sweep()
+        self._leave()
 
-        def cancelled() -> bool:
-            return self._closing.is_set() or submit.id in self._cancelled
+    def _refuse_all(self, error: BackendError) -> None:
+        """Ends all jobs, those to come too, where the backend cannot run any."""
+        self._send(protocol.Error.of("", error))
+        with self._news:
+            self._closing.set()
+            waiting, self._waiting = self._waiting, deque()
+        for one in waiting:
+            if isinstance(one, protocol.Submit):
+                self._send(protocol.Error.of(one.id, error))
 
-        if cancelled():
-            return protocol.Cancelled(submit.id)
-        assert self._scratch is not None
-        reporter = Reporter(submit.id, self._send)
+    def _own_scratch(self) -> Path:
+        """A new folder for a client that shares no disk; those of processes that were killed are removed."""
+        folder = self._folder or Path(tempfile.gettempdir())
         try:
-            job = self._service.jobs.get(submit.op)
-            if job is None:
-                raise UsageError(f"no job is called {submit.op!r}", advice=f"there are {', '.join(self._service.jobs)}")
-            values = arguments(job, submit.params, self._scratch)
-            outputs = job(**values, emit=reporter.emit, cancelled=cancelled)
-            seconds = round(time.monotonic() - started, 3)
-            result = protocol.Result(submit.id, _relative(outputs, self._scratch), seconds)
-            protocol.encode(result)  # what cannot be sent is the job's failure
-        except Cancelled:
-            return protocol.Cancelled(submit.id)
-        except BackendError as error:
-            return protocol.Error.of(submit.id, error)
-        except Exception as error:  # noqa: BLE001 - a bug ends its job, not the backend; the log has it all
-            traceback.print_exc()
-            internal = BackendError(f"{type(error).__name__}: {error}", advice="please report it, with the log")
-            return protocol.Error.of(submit.id, internal)
-        return result
+            folder.mkdir(parents=True, exist_ok=True)
+            for old in folder.glob("remote-*-*"):
+                pid = old.name.split("-")[1]
+                if pid.isdigit() and not _lives(int(pid)):
+                    shutil.rmtree(old, ignore_errors=True)
+            self._own = Path(tempfile.mkdtemp(prefix=f"remote-{os.getpid()}-", dir=folder)).resolve()
+        except OSError as error:
+            raise refusal(folder, error) from error
+        return self._own
 
-
-class Reporter:
-    """A job's `emit`: its events as messages, no more of them a second than an eye can use."""
-
-    def __init__(self, id: str, send: Callable[[protocol.Event], None]) -> None:
-        self._id = id
-        self._send = send
-        self._phase = ""
-        self._phase_began = 0.0
-        self._next_progress = 0.0
-        self._next_preview = 0.0
-
-    def emit(self, event: Mapping[str, Any]) -> None:
-        """`{"type": "progress", "phase", "step", "total"}` or `{"type": "preview", "file", "step"}`."""
-        now = time.monotonic()
-        match event["type"]:
-            case "progress":
-                phase, step, total = event["phase"], event["step"], event["total"]
-                if phase != self._phase:
-                    self._phase, self._phase_began, self._next_progress = phase, now, 0.0
-                if now >= self._next_progress or step >= total:
-                    self._next_progress = now + PROGRESS_INTERVAL_S
-                    eta = (now - self._phase_began) / step * (total - step) if step else None
-                    self._send(protocol.Progress(self._id, phase, step, total, eta))
-            case "preview" if now >= self._next_preview:
-                self._next_preview = now + PREVIEW_INTERVAL_S
-                self._send(protocol.Preview(self._id, event["file"], event.get("step", 0)))
-
-
-def arguments(job: Job, params: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
-    """`params` as the job's signature wants them; its paths are inside `scratch`.
-
-    Raises:
-        UnknownOption, UsageError, ProtocolError: a name too many, one too few, a wrong type.
-        PathRefused: a path leaves the scratch folder.
-    """
-    signature = inspect.signature(job)
-    hints = get_type_hints(job)
-    known = signature.parameters.keys() - {"emit", "cancelled"}
-    if unknown := sorted(params.keys() - known):
-        raise UnknownOption(f"{', '.join(unknown)} is no option here", advice=f"there are {', '.join(sorted(known))}")
-    needed = {name for name in known if signature.parameters[name].default is inspect.Parameter.empty}
-    if missing := sorted(needed - params.keys()):
-        raise UsageError(f"{', '.join(missing)} must be given")
-    values = {}
-    for name, value in params.items():
-        if Path in (hints[name], *get_args(hints[name])):
-            values[name] = None if value is None else inside(scratch, protocol.checked(value, str, name))
-        else:
-            values[name] = protocol.checked(value, hints[name], name)
-    return values
-
-
-def inside(scratch: Path, text: str) -> Path:
-    """The path that `text` names below `scratch`, however it is written and wherever links lead."""
-    parts = (PurePosixPath(text), PureWindowsPath(text))
-    with contextlib.suppress(ValueError, OSError):  # such as a NUL in it
-        path = (scratch / text).resolve()
-        escapes = any(way.anchor or ".." in way.parts for way in parts)
-        if text and not escapes and path.is_relative_to(scratch) and path != scratch:
-            return path
-    raise PathRefused(f"{text[:80]!r} is not inside the scratch folder")
-
-
-def _relative(outputs: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
-    """What a job returned, absolute paths below the scratch folder written relative to it."""
-    shown = {}
-    for name, value in outputs.items():
-        path = Path(value) if isinstance(value, str | Path) else None
-        below = path is not None and path.is_absolute() and path.is_relative_to(scratch)
-        shown[name] = path.relative_to(scratch).as_posix() if path and below else value
-    return shown
+    def _sweep(self) -> None:
+        if self._own is not None:
+            shutil.rmtree(self._own, ignore_errors=True)
 
 
 def _lives(pid: int) -> bool:
@@ -265,12 +283,3 @@ def _lives(pid: int) -> bool:
     except PermissionError:
         pass
     return True
-
-
-def _resident_mb() -> float | None:
-    """Memory in use, in MiB, where /proc tells."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -32,7 +32,10 @@ ARROWS: dict[str, set[str]] = {
     "progress": set(),
     "commandline": {"errors"},
     "doctor": {"", "checkpoints", "environment", "errors"},
-    "serve": {"", "errors", "protocol"},
+    "transfer": {"errors", "files", "protocol"},
+    "memory": set(),
+    "running": {"errors", "files", "protocol", "transfer"},
+    "serve": {"", "errors", "files", "memory", "protocol", "running", "transfer"},
     "warped": set(),
     "face": {*LEAVES, "warped"} - {"settings"},
     "render": {"errors", "files", "warped", "face.mesh", "face.checks", "face.correspond"},
@@ -46,7 +49,7 @@ ARROWS: dict[str, set[str]] = {
     "pictures": {*LEAVES, "workshop", "face", "render"},
     "making": WORKSHOP - {"training", "evaluation", "importing"},
     "importing": WORKSHOP - {"training", "evaluation", "stages"},
-    "jobs": {"", "router", *WORKSHOP, "protocol"} - {"training"},
+    "jobs": {"", "memory", "router", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", "commandline", *WORKSHOP, "environment", "jobs", "installer"} - {"training", "stages"},
     "__main__": {
         *(
@@ -59,6 +62,7 @@ ARROWS: dict[str, set[str]] = {
             "errors",
             "jobs",
             "progress",
+            "running",
             "serve",
             "training",
         ),
@@ -67,7 +71,8 @@ ARROWS: dict[str, set[str]] = {
 }
 NETWORK = {"urllib.request", "http", "socket", "ssl", "ftplib", "smtplib", "requests", "httpx", "huggingface_hub"}
 ONLINE = {"environment.py", "checkpoints/hub.py"}  # set-up and `checkpoints fetch`; all else works without a network
-SHARED = ("protocol", "errors", "environment", "checkpoints", "files", "installer")  # with the add-on
+SHARED = ("protocol", "transfer", "errors", "environment", "checkpoints", "files", "installer")  # with the add-on
+MAY = ("link/bundle.py", "link/inprocess.py")  # know where the backend is
 IN_BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "addon_utils", "bl_ui", "bpy_extras", "numpy"}
 
 
@@ -152,7 +157,7 @@ def test_the_addon_needs_only_what_blender_has(path: Path):
         assert "bpy" not in outside
 
 
-@named([path for path in ADDON if path.relative_to(ROOT / "addon").as_posix() != "link/bundle.py"])
+@named([path for path in ADDON if path.relative_to(ROOT / "addon").as_posix() not in MAY])
 def test_only_the_bundle_knows_where_the_backend_is(path: Path):
     reached = [name for level, name in imports(path) if level and name.split(".")[0] == "backend"]
     assert not reached

@@ -25,9 +25,9 @@ def _load_beside() -> None:
 
 
 if BUNDLED:
-    from ..backend import environment, errors, protocol  # pyright: ignore[reportMissingImports]
+    from ..backend import environment, errors, protocol, transfer  # pyright: ignore[reportMissingImports]
 else:
     _load_beside()
-    from backend import environment, errors, protocol
+    from backend import environment, errors, protocol, transfer
 
-__all__ = ["BACKEND_ROOT", "BUNDLED", "CHECKPOINTS", "environment", "errors", "protocol"]
+__all__ = ["BACKEND_ROOT", "BUNDLED", "CHECKPOINTS", "environment", "errors", "protocol", "transfer"]

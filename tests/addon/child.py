@@ -10,7 +10,8 @@ from typing import Any
 from backend.errors import Cancelled, NotANumber
 from backend.face import saved
 from backend.protocol import Ready
-from backend.serve import Server, Service, take_standard_streams
+from backend.running import Service
+from backend.serve import Server, take_standard_streams
 from tests.toys import toy_face, toy_layer
 
 
@@ -49,8 +50,16 @@ def edit(face: Path, instruction: str, out: Path, emit, cancelled, seed: int = 0
     return {"face": str(saved.save(changed, out))}
 
 
+def picture(emit, cancelled) -> dict:
+    """One preview."""
+    emit({"type": "preview", "picture": lambda: b"a picture", "step": 7})
+    count(20, emit, cancelled)
+    return {}
+
+
+JOBS = {"count": count, "generate": generate, "edit": edit, "picture": picture}
+
 if __name__ == "__main__":
     sys.stderr.write("the child has started\n")
     requests, events = take_standard_streams()
-    jobs = {"count": count, "generate": generate, "edit": edit}
-    Server(Service(jobs, lambda: Ready("none"), lambda keep: None), requests, events).run()
+    Server(Service(JOBS, lambda: Ready("none"), lambda keep: None), requests, events).run()

@@ -1,6 +1,7 @@
 """The child process and its jobs, without Blender."""
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -8,8 +9,13 @@ import time
 import pytest
 
 from addon.link.bundle import BACKEND_ROOT, BUNDLED, errors, protocol
-from addon.link.client import BackendProcess, Ended, Start, child_environment, serve
-from addon.link.desk import Desk, Job
+from addon.link.client import BackendProcess, Ended, Start, child_environment, remote, serve
+from addon.link.desk import RESTARTS, Desk, Job
+from addon.link.inprocess import InProcess
+from backend.face import saved
+from backend.running import Service
+
+from . import child
 
 CHILD = Start((sys.executable, "-m", "tests.addon.child"))
 
@@ -28,6 +34,14 @@ def until_ended(desk, job, seconds=20.0):
         desk.poll(0.01)
         time.sleep(0.005)
     return job.end
+
+
+def crashed(desk, job):
+    """Ends the backend of a running job as the system would."""
+    desk.submit(job, {"total": 100_000})
+    until_running(desk, job)
+    os.kill(desk._process.pid, signal.SIGKILL)
+    return until_ended(desk, job)
 
 
 def until_running(desk, job):
@@ -83,8 +97,12 @@ def test_cancelling_twice_ends_the_backend_and_the_job_counts_as_cancelled(desk)
     desk.submit(job, {"total": 100_000})
     until_running(desk, job)
     desk._process._child.send_signal(signal.SIGSTOP)  # it hears nothing any more
+    assert desk.cancel_label(job) == "Cancel"
     desk.cancel(job)
-    desk.cancel(job)
+    assert desk.cancel_label(job) == "Cancelling"
+    job.cancelled -= 6
+    assert desk.cancel_label(job) == "Stop Now"
+    desk.cancel(job)  # a stopped process does not hear this either, so that it is killed
     assert until_ended(desk, job) == protocol.Cancelled(job.id)
 
 
@@ -100,6 +118,87 @@ def test_a_killed_backend_is_an_error_of_its_jobs_and_the_next_one_starts_anothe
     again = Job("count", "again")
     desk.submit(again, {"total": 1})
     assert isinstance(until_ended(desk, again), protocol.Result)
+
+
+def test_a_backend_that_keeps_stopping_is_not_started_for_ever(desk):
+    for _ in range(RESTARTS):
+        assert crashed(desk, Job("count", "count")).code == errors.BackendCrashed.code
+    with pytest.raises(errors.RestartStorm, match="3 times within 60 s"):
+        desk.submit(Job("count", "count"), {"total": 1})
+    desk.forgive()
+    job = Job("count", "count")
+    desk.submit(job, {"total": 1})
+    assert isinstance(until_ended(desk, job), protocol.Result)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGSTOP")
+def test_a_backend_that_was_stopped_for_a_while_goes_on(desk):
+    job = Job("count", "count")
+    desk.submit(job, {"total": 300})
+    until_running(desk, job)
+    os.kill(desk._process.pid, signal.SIGSTOP)
+    time.sleep(1.5)
+    desk._process._heard -= 121
+    assert "not responding for 12" in desk.state
+    os.kill(desk._process.pid, signal.SIGCONT)
+    assert isinstance(until_ended(desk, job), protocol.Result)
+    assert desk.state == "idle"
+
+
+def test_a_preview_is_there_while_the_job_runs(desk):
+    job = Job("picture", "picture")
+    desk.submit(job, {})
+    while not job.preview and job.end is None:
+        desk.poll(0.01)
+        time.sleep(0.005)
+    assert desk.inside(job.preview).read_bytes() == b"a picture"
+    assert isinstance(until_ended(desk, job), protocol.Result)
+
+
+def test_a_remote_backend_gets_and_gives_files_through_the_pipe(tmp_path):
+    here = Desk(Start((*CHILD.command,), remote=True), tmp_path / "here", "0.1.0", "test")
+    first, second = Job("generate", "a man"), Job("edit", "older")
+    here.submit(first, {"prompt": "a man", "out": f"{first.id}/face"})
+    result = until_ended(here, first)
+    face = here.output(result, "face")
+    assert (face / "albedo.png").stat().st_size
+    shutil.copytree(face, here.folder(second) / "parent")
+    here.submit(second, {"face": f"{second.id}/parent", "instruction": "older", "out": f"{second.id}/face"})
+    changed = saved.load(here.output(until_ended(here, second), "face"))
+    assert [layer.instruction for layer in changed.layers] == ["older"]
+    here.close()
+
+
+def test_a_remote_command_is_the_prefix_and_one_shell_word():
+    start = remote("ssh -T me@box", "~/face wright")
+    assert start.command[:3] == ("ssh", "-T", "me@box")
+    assert start.command[3] == "cd ~'/face wright' && exec python3 -m backend serve"
+    with pytest.raises(errors.UsageError, match="no command"):
+        remote("ssh 'box", "x")
+
+
+def test_in_process_is_the_same_conversation(tmp_path):
+    here = Desk(None, tmp_path, "0.1.0", "test")
+    here._process = InProcess(Service(child.JOBS, lambda: protocol.Ready("none"), lambda keep: None))
+    here._process.send(here._hello)
+    job, endless = Job("generate", "a man"), Job("count", "count")
+    here.submit(job, {"prompt": "a man", "out": f"{job.id}/face"})
+    assert here.output(until_ended(here, job), "face") == tmp_path.resolve() / job.id / "face"
+    here.submit(endless, {"total": 100_000})
+    until_running(here, endless)
+    here.cancel(endless)
+    assert until_ended(here, endless) == protocol.Cancelled(endless.id)
+    here.close()
+    assert not here.alive()
+
+
+def test_why_a_backend_cannot_run_is_the_error_of_its_jobs(tmp_path):
+    words = ("-c", "import sys; print(sys.argv[1], flush=True)", protocol.encode(protocol.Error("", 104, "t", "m")))
+    here = Desk(Start((sys.executable, *words)), tmp_path, "0.1.0", "test")
+    job = Job("count", "count")
+    here.submit(job, {"total": 1})
+    assert until_ended(here, job) == protocol.Error(job.id, 104, "t", "m")
+    here.close()
 
 
 def test_a_job_nobody_knows_is_refused_by_name(desk):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from backend import protocol
 from backend.errors import Cancelled, NotANumber
-from backend.serve import Server, Service, take_standard_streams
+from backend.running import Service
+from backend.serve import Server, take_standard_streams
 
 
 def count(total: int, emit, cancelled, pause: float = 0.01) -> dict:
@@ -36,13 +37,36 @@ def fail(how: str, emit, cancelled) -> dict:
     raise ZeroDivisionError("a bug")
 
 
+def picture(emit, cancelled, count: int = 20) -> dict:
+    """Offers a preview every 50 ms."""
+    for step in range(count):
+        emit({"type": "preview", "picture": lambda step=step: b"picture %d" % step, "step": step})
+        time.sleep(0.05)
+    return {}
+
+
+def greedy(emit, cancelled) -> dict:
+    """Needs more memory than there is as long as models are kept."""
+    if kept:
+        raise MemoryError("no room for 7 GiB")
+    return {}
+
+
+kept = ["a model"]
+
+
+def unload(keep: tuple[str, ...]) -> float | None:
+    kept.clear()
+    return 123.0
+
+
 def describe() -> protocol.Ready:
     return protocol.Ready(torch="none", capabilities=tuple(JOBS))
 
 
-JOBS = {"count": count, "write": write, "fail": fail}
+JOBS = {"count": count, "write": write, "fail": fail, "picture": picture, "greedy": greedy}
 
 if __name__ == "__main__":
     parent = int(sys.argv[1]) if len(sys.argv) > 1 else None
     streams = take_standard_streams()
-    Server(Service(JOBS, describe, lambda keep: None), *streams, parent).run()
+    Server(Service(JOBS, describe, unload), *streams, parent).run()

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import os
 import signal
 import subprocess
@@ -8,10 +10,8 @@ from pathlib import Path
 import pytest
 
 from backend import protocol
-from backend.errors import PathRefused, ProtocolError, UnknownOption, UsageError
 from backend.protocol import Submit
-from backend.serve import Reporter, arguments, inside
-from tests.backend.child import count, write
+from backend.serve import WAITING
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "tests.backend.child"]
@@ -54,7 +54,7 @@ def talk(tmp_path):
 
 def test_hello_comes_first_then_ready(talk):
     assert isinstance(talk.hear(object), protocol.BackendHello)
-    assert talk.hear(protocol.Ready).capabilities == ("count", "write", "fail")
+    assert talk.hear(protocol.Ready).capabilities == ("count", "write", "fail", "picture", "greedy")
 
 
 def test_a_job_is_accepted_tells_of_steps_and_ends_once(talk):
@@ -65,19 +65,22 @@ def test_a_job_is_accepted_tells_of_steps_and_ends_once(talk):
 
 
 def test_noise_on_stdout_goes_to_the_log_and_paths_are_relative(talk, tmp_path):
-    talk.say(Submit("a", "write", {"out": "a.txt", "text": "words"}))
-    assert talk.hear(*ENDS).outputs == {"file": "a.txt"}
-    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "words"
+    (tmp_path / "a").mkdir()
+    talk.say(Submit("a", "write", {"out": "a/a.txt", "text": "words"}))
+    result = talk.hear(*ENDS)
+    assert result.outputs == {"file": "a/a.txt"}
+    assert result.files == (protocol.File("a/a.txt", 5, hashlib.sha256(b"words").hexdigest()),)
+    assert (tmp_path / "a" / "a.txt").read_text(encoding="utf-8") == "words"
 
 
-@pytest.mark.parametrize("path", ["../a", "/etc/a", "a/../../b", "C:\\a", "..\\a", "", ".", "a\0b", "link/a"])
-def test_paths_that_leave_the_scratch_folder_are_refused(path, tmp_path):
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    (scratch / "link").symlink_to(tmp_path)
-    with pytest.raises(PathRefused):
-        inside(scratch, path)
-    assert inside(scratch, "a/b c/é.png") == scratch / "a" / "b c" / "é.png"
+def test_a_job_whose_files_are_not_those_that_were_sent_does_not_start(talk, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "in.txt").write_bytes(b"other")
+    sent = protocol.File("a/in.txt", 5, hashlib.sha256(b"words").hexdigest())
+    talk.say(Submit("a", "count", {"total": 1}, (sent,)))
+    assert talk.hear(*ENDS).code == 405
+    talk.say(Submit("b", "count", {"total": 1}, (sent,)))
+    assert talk.hear(*ENDS).code == 404
 
 
 def test_a_cancel_stops_its_job_and_no_other(talk):
@@ -96,7 +99,55 @@ def test_a_waiting_job_can_be_cancelled(talk):
     talk.say(Submit("a", "count", {"total": 20}), Submit("b", "count", {"total": 10_000}), protocol.Cancel("b"))
     assert talk.hear(protocol.Accepted).queue_position == 0
     assert talk.hear(protocol.Accepted).queue_position == 1
-    assert [talk.hear(*ENDS).id, talk.hear(*ENDS)] == ["a", protocol.Cancelled("b")]
+    assert [talk.hear(*ENDS), talk.hear(*ENDS).id] == [protocol.Cancelled("b"), "a"]  # it does not wait its turn
+
+
+def test_only_so_many_jobs_may_wait(talk):
+    talk.say(*(Submit(f"job{number}", "count", {"total": 10_000}) for number in range(WAITING + 1)))
+    assert talk.hear(*ENDS).code == 406
+    talk.say(protocol.Shutdown())
+    ended = [talk.hear(*ENDS) for _ in range(WAITING)]
+    assert {one.id for one in ended} == {f"job{number}" for number in range(WAITING)}
+
+
+def test_where_memory_is_full_models_are_freed_and_the_job_runs_again(talk):
+    talk.say(Submit("a", "greedy"))
+    assert isinstance(talk.hear(*ENDS), protocol.Result)
+
+
+def test_previews_are_files_twice_a_second(talk, tmp_path):
+    talk.say(Submit("a", "picture", {"count": 24}))
+    previews = []
+    while isinstance(event := talk.hear(protocol.Preview, *ENDS), protocol.Preview):
+        previews.append(event)
+        assert (tmp_path / event.file).read_bytes() == b"picture %d" % event.step
+    assert 2 <= len(previews) <= 4
+    assert len(list((tmp_path / "a").iterdir())) <= 2
+
+
+def test_an_idle_backend_frees_its_models(tmp_path):
+    talk = Conversation()
+    talk.say(protocol.ClientHello("0.1.0", str(tmp_path), idle_s=0.2), Submit("a", "count", {"total": 1}))
+    assert talk.hear(*ENDS).id == "a"
+    assert talk.hear(protocol.Unloaded, protocol.Heartbeat).free_mb == 123.0
+    talk.child.communicate(timeout=5)
+
+
+def test_without_a_shared_disk_files_come_and_go_in_chunks(tmp_path):
+    talk = Conversation()
+    there = protocol.File("a/in.txt", 3, hashlib.sha256(b"abc").hexdigest())
+    talk.say(
+        protocol.ClientHello("0.1.0", ""),
+        protocol.Chunk("a", "a/in.txt", base64.b64encode(b"ab").decode()),
+        protocol.Chunk("a", "a/in.txt", base64.b64encode(b"c").decode(), last=True),
+        Submit("a", "write", {"out": "a/out.txt", "text": "words"}, (there,)),
+    )
+    chunk = talk.hear(protocol.Chunk, *ENDS)
+    assert (chunk.path, base64.b64decode(chunk.data), chunk.last) == ("a/out.txt", b"words", True)
+    assert [file.path for file in talk.hear(*ENDS).files] == ["a/out.txt"]
+    talk.say(protocol.Chunk("b", "b/../../x", "YWJj", last=True), Submit("b", "count", {"total": 1}))
+    assert talk.hear(*ENDS).code == 404
+    talk.child.communicate(timeout=5)
 
 
 def test_failures_are_numbered_and_the_loop_goes_on(talk):
@@ -108,9 +159,9 @@ def test_failures_are_numbered_and_the_loop_goes_on(talk):
 def test_lines_that_are_no_messages_are_answered(talk):
     talk.say(b"nonsense\n", b'{"type": "dance"}\n', b"x" * (protocol.LINE_LIMIT * 2) + b"\n")
     assert [talk.hear(protocol.Error).code for _ in range(3)] == [400, 401, 402]
-    talk.say(Submit("a", "count", {"total": 1}), Submit("a", "count", {"total": 1}))
-    assert talk.hear(protocol.Error, protocol.Result).id == ""
-    assert talk.hear(protocol.Result).id == "a"
+    talk.say(Submit("a", "count", {"total": 1}), Submit("a", "count", {"total": 1}), Submit("../a", "count"))
+    ends = [talk.hear(protocol.Error, protocol.Result).id for _ in range(3)]
+    assert sorted(ends) == ["", "", "a"]
 
 
 def test_unload_and_heartbeats_are_answered(talk):
@@ -121,7 +172,7 @@ def test_unload_and_heartbeats_are_answered(talk):
 
 def test_shutdown_cancels_what_runs_and_says_bye(talk):
     talk.say(Submit("a", "count", {"total": 10_000}), Submit("b", "count", {"total": 1}), protocol.Shutdown())
-    assert [talk.hear(*ENDS), talk.hear(*ENDS)] == [protocol.Cancelled("a"), protocol.Cancelled("b")]
+    assert {talk.hear(*ENDS), talk.hear(*ENDS)} == {protocol.Cancelled("a"), protocol.Cancelled("b")}
     talk.hear(protocol.Bye)
 
 
@@ -130,7 +181,8 @@ def test_without_a_fitting_hello_nothing_runs(version, scratch):
     talk = Conversation()
     talk.say(protocol.ClientHello("9.0.0", scratch, version), Submit("a", "count", {"total": 1}))
     assert talk.hear(protocol.Error).code in (400, 403)
-    assert "before hello" in talk.hear(protocol.Error).message
+    end = talk.hear(protocol.Error)
+    assert (end.id, end.code) == ("a", 403 if version == (2, 0) else 400)
     talk.child.communicate(timeout=5)
 
 
@@ -153,24 +205,3 @@ def test_a_dead_parent_ends_the_child_though_its_stdin_stays_open():
     parent.stdin.close()
     assert talk.child.wait(5) == 0
     talk.child.communicate()
-
-
-def test_options_are_checked_before_a_job_starts(tmp_path):
-    assert arguments(count, {"total": 3, "pause": 1}, tmp_path) == {"total": 3, "pause": 1.0}
-    assert arguments(write, {"out": "a", "text": "b"}, tmp_path)["out"] == tmp_path / "a"
-    with pytest.raises(UnknownOption, match="steps"):
-        arguments(count, {"total": 3, "steps": 1}, tmp_path)
-    with pytest.raises(UsageError, match="total must be given"):
-        arguments(count, {}, tmp_path)
-    with pytest.raises(ProtocolError, match="total is 'three'"):
-        arguments(count, {"total": "three"}, tmp_path)
-
-
-def test_progress_is_told_at_most_ten_times_a_second_and_always_at_the_end():
-    told = []
-    reporter = Reporter("a", told.append)
-    for phase in ("shape", "texture"):
-        for step in range(1, 1001):
-            reporter.emit({"type": "progress", "phase": phase, "step": step, "total": 1000})
-    assert len(told) < 20
-    assert [one.step for one in told if one.phase == "texture"][-1] == 1000
