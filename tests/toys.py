@@ -101,6 +101,8 @@ def toy_layer(size: int = 32, seed: int = 0, **changes: object) -> Layer:
         weights=weights,
         texels=generator.integers(-255, 256, (size, size, 3), np.int16),
         offsets=generator.standard_normal((count, 3), np.float32),
+        identity=generator.standard_normal(5).astype(np.float32),
+        sliders=generator.standard_normal(4).astype(np.float32),
         seed=seed,
     )
     return replace(layer, **changes)

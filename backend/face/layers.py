@@ -26,7 +26,8 @@ class Layer:
         mask: (S, S), 255 where the edit is full; 0 means untouched bytes.
         weights: (V,) 0..1, the same for vertices.
         texels: (S, S, 3), in 8-bit steps.
-        offsets: (V, 3), in head units.
+        offsets: (V, 3), in head units; what of them the coefficients say, if they say it, is `identity`, `sliders`.
+        identity, sliders: (I,), (S,), what the edit adds to the face's coefficients; a record, see `coefficients`.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Layer:
     weights: FloatArray | None = None
     texels: DeltaArray | None = None
     offsets: FloatArray | None = None
+    identity: FloatArray | None = None
+    sliders: FloatArray | None = None
     seed: int = 0
 
 
@@ -51,7 +54,8 @@ class Face:
         kind: generate, edit, layers or import: what made this face of its parent.
         parent: the id of the face this one was made of.
         checkpoints: sha256 by name; `licences`: SPDX by name.
-        identity, sliders, expression: (I,), (S,), (E,), in standard deviations; offsets: (V, 3), head units.
+        identity, sliders, expression: (I,), (S,), (E,), in standard deviations; offsets: (V, 3), head units;
+            of the face before its first layer, as are the next two.
         base_vertices: (V, 3), base_albedo: (S, S, 3) sRGB with row 0 on top: the face before its first layer.
         expressions: (E, V, 3), differences from the resting face.
         preview: a PNG file.
@@ -117,6 +121,19 @@ def vertices(face: Face) -> FloatArray:
     for layer in face.layers:
         positions = add_offsets(positions, layer)
     return positions
+
+
+def coefficients(face: Face) -> tuple[FloatArray, FloatArray]:
+    """(I,) identity and (S,) sliders of the face as it is now: sliders to show, and to start the next edit from.
+
+    The layers' are added with their strengths. They tell nothing of where an edit was locked: vertices do.
+    """
+    identity, sliders = face.identity.copy(), face.sliders.copy()
+    for layer in face.layers:
+        for total, added in ((identity, layer.identity), (sliders, layer.sliders)):
+            if added is not None and not layer.muted:
+                total += np.float32(layer.strength) * added
+    return identity, sliders
 
 
 def compose(before: TexelArray, after: TexelArray, mask: TexelArray) -> DeltaArray:

@@ -74,6 +74,8 @@ LAYER = {
     "muted": bool,
     "seed": int,
 }
+# What a layer's delta.npz may hold; layers of before the coefficients were kept lack those.
+DELTA = {"texels": np.int16, "offsets": np.float32, "identity": np.float32, "sliders": np.float32}
 
 
 def save(face: Face, folder: Path) -> Path:
@@ -215,6 +217,8 @@ def check(face: Face, folder: Path) -> None:
             (f"{inside}/weights.npz weights", layer.weights, (V,)),
             (f"{inside}/delta.npz texels", layer.texels, (S, S, 3)),
             (f"{inside}/delta.npz offsets", layer.offsets, (V, 3)),
+            (f"{inside}/delta.npz identity", layer.identity, face.identity.shape),
+            (f"{inside}/delta.npz sliders", layer.sliders, face.sliders.shape),
         ]
         if not np.isfinite(layer.strength):
             raise FaceInvalid(f"{folder}: the strength of layer {number} is {layer.strength}", advice=ADVICE)
@@ -263,7 +267,7 @@ def _files(face: Face) -> dict[str, bytes]:
         files["preview.png"] = face.preview
     for number, layer in enumerate(face.layers, 1):
         inside = _layer_folder(number)
-        delta = {"texels": layer.texels, "offsets": layer.offsets}
+        delta = {name: getattr(layer, name) for name in DELTA}
         files[f"{inside}/delta.npz"] = _npz(**{name: array for name, array in delta.items() if array is not None})
         if layer.mask is not None:
             files[f"{inside}/mask.png"] = png(layer.mask)
@@ -279,7 +283,7 @@ def _npz(**arrays: Any) -> bytes:
 
 
 def _read_layer(folder: Path, entry: dict[str, Any]) -> Layer:
-    delta = _read_arrays(folder / "delta.npz", {}, {"texels": np.int16, "offsets": np.float32})
+    delta = _read_arrays(folder / "delta.npz", {}, DELTA)
     mask, weights = folder / "mask.png", folder / "weights.npz"
     return Layer(
         **{name: entry[name] for name in LAYER if name not in ("region", "strength")},
@@ -287,8 +291,7 @@ def _read_layer(folder: Path, entry: dict[str, Any]) -> Layer:
         strength=float(entry["strength"]),
         mask=_read_png(mask, "L") if mask.exists() else None,
         weights=_read_arrays(weights, {"weights": np.float32})["weights"] if weights.exists() else None,
-        texels=delta.get("texels"),
-        offsets=delta.get("offsets"),
+        **{name: delta.get(name) for name in DELTA},
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from backend.face.layers import Layer, add_offsets, add_texels, albedo, compose, feather, vertices
+from backend.face.layers import Layer, add_offsets, add_texels, albedo, coefficients, compose, feather, vertices
 from tests.toys import toy_face, toy_layer
 
 SIZE = 4
@@ -97,9 +97,19 @@ def test_a_muted_layer_is_skipped():
     assert vertices(muted).tobytes() == vertices(alone).tobytes()
 
 
+def test_coefficients_are_the_bases_and_what_the_layers_add():
+    face = toy_face()
+    edits = (toy_layer(strength=0.5), toy_layer(seed=1, muted=True), toy_layer(seed=2, identity=None, sliders=None))
+    identity, sliders = coefficients(replace(face, layers=edits))
+    np.testing.assert_allclose(identity, face.identity + 0.5 * edits[0].identity, atol=1e-6)
+    np.testing.assert_allclose(sliders, face.sliders + 0.5 * edits[0].sliders, atol=1e-6)
+    assert (identity.dtype, sliders.dtype) == (np.float32, np.float32)
+
+
 def test_layers_leave_the_base_alone():
     face = replace(toy_face(), layers=(toy_layer(),))
-    albedo(face), vertices(face)
+    albedo(face), vertices(face), coefficients(face)
+    assert face.identity.tobytes() == toy_face().identity.tobytes()
     assert face.base_albedo.tobytes() == toy_face().base_albedo.tobytes()
     assert face.base_vertices.tobytes() == toy_face().base_vertices.tobytes()
 

@@ -66,7 +66,10 @@ def test_a_face_comes_back_as_it_was(tmp_path_factory, seed, prompt, edits, prev
     assert_same(load(save(face, tmp_path_factory.mktemp("faces") / "face")), face)
 
 
-@pytest.mark.parametrize("absent", [("mask", "texels"), ("weights", "offsets"), ("texels", "offsets")])
+@pytest.mark.parametrize(
+    "absent",
+    [("mask", "texels"), ("weights", "offsets", "identity", "sliders"), ("texels", "offsets"), ("identity",)],
+)
 def test_a_layer_may_hold_less(tmp_path, absent):
     face = replace(toy_face(), layers=(toy_layer(**dict.fromkeys(absent)),))
     assert_same(load(save(face, tmp_path / "face")), face)
@@ -178,6 +181,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
         ({"base_vertices": np.full((208, 3), np.nan, np.float32)}, "base.npz vertices holds values"),
         ({"offsets": np.zeros((7, 3), np.float32)}, r"offsets has the shape \(7, 3\), expected \(208, 3\)"),
         ({"layers": (toy_layer(size=16),)}, r"01/mask.png has the shape \(16, 16\), expected \(32, 32\)"),
+        ({"layers": (toy_layer(sliders=np.zeros(9, np.float32)),)}, r"01/delta.npz sliders has the shape \(9,\)"),
         ({"layers": (toy_layer(mask=None),)}, "layer 1 changes something through no mask"),
         ({"layers": (toy_layer(strength=float("inf")),)}, "strength of layer 1 is inf"),
         ({"metrics": {"likeness": float("nan")}}, "metrics or settings"),
@@ -270,6 +274,7 @@ def test_a_truncated_file_is_named(folder, name, keep):
             {"texels": np.zeros((8, 8, 3), np.int16)},
             r"02/delta.npz texels has the shape",
         ),
+        ("layers/01/delta.npz", {"identity": np.full(5, np.nan, np.float32)}, "01/delta.npz identity holds values"),
         (
             "layers/02/weights.npz",
             {"weights": np.float32([1])},
