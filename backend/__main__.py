@@ -101,8 +101,8 @@ def _become(command: list[str], environ: Mapping[str, str]) -> None:
 
 
 def _serve(parent_pid: int | None) -> int:
-    from .running import Service
     from .serve import Server, take_standard_streams
+    from .service import Service
 
     requests, events = take_standard_streams()
     from . import jobs  # loads nothing heavy; `describe` does

@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from . import __version__, memory, protocol, running, transfer
+from . import __version__, memory, protocol, transfer
 from .errors import BackendError, LineTooLong, ProtocolError, QueueFull
 from .files import refusal
-from .running import Conversation, Service
+from .service import Conversation, Service, run
 
 HEARTBEAT_S = 1.0
 GRACE_S = 1.5  # how long a job may take to notice that the client is gone
@@ -120,7 +120,7 @@ class Server:
         assert self._receiver is not None
         try:
             self._receiver.check(submit.id)
-            end = running.run(self._service, submit, self._at, lambda: self._cancelled or self._closing.is_set())
+            end = run(self._service, submit, self._at, lambda: self._cancelled or self._closing.is_set())
         except BackendError as error:
             end = protocol.Error.of(submit.id, error)
         self._send(end)

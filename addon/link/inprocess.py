@@ -20,7 +20,7 @@ class InProcess(Link):
     """A backend on a thread. A job that does not look at its cancel cannot be stopped: that takes a process.
 
     Args:
-        service: a `backend.running.Service`; the real jobs where it is None.
+        service: a `backend.service.Service`; the real jobs where it is None.
 
     Raises:
         errors.SpawnFailed: this Python has no torch.
@@ -75,7 +75,7 @@ def _server_class():
 
 def _real_service():
     if BUNDLED:
-        from ..backend import jobs, running  # pyright: ignore[reportMissingImports]
+        from ..backend import jobs, service  # pyright: ignore[reportMissingImports]
     else:
-        from backend import jobs, running
-    return running.Service(jobs.JOBS, jobs.describe, jobs.unload)
+        from backend import jobs, service
+    return service.Service(jobs.JOBS, jobs.describe, jobs.unload)

@@ -10,8 +10,8 @@ from typing import Any
 from backend.errors import Cancelled, NotANumber
 from backend.face import saved
 from backend.protocol import Ready
-from backend.running import Service
 from backend.serve import Server, take_standard_streams
+from backend.service import Service
 from tests.toys import toy_face, toy_layer
 
 
@@ -50,9 +50,10 @@ def edit(face: Path, instruction: str, out: Path, emit, cancelled, seed: int = 0
     return {"face": str(saved.save(changed, out))}
 
 
-def picture(emit, cancelled) -> dict:
+def picture(out: Path, emit, cancelled) -> dict:
     """One preview."""
-    emit({"type": "preview", "picture": lambda: b"a picture", "step": 7})
+    out.write_bytes(b"a picture")
+    emit({"type": "preview", "file": str(out), "step": 7})
     count(20, emit, cancelled)
     return {}
 

@@ -13,7 +13,7 @@ from addon.link.client import BackendProcess, Ended, Start, child_environment, r
 from addon.link.desk import RESTARTS, Desk, Job
 from addon.link.inprocess import InProcess
 from backend.face import saved
-from backend.running import Service
+from backend.service import Service
 
 from . import child
 
@@ -147,7 +147,7 @@ def test_a_backend_that_was_stopped_for_a_while_goes_on(desk):
 
 def test_a_preview_is_there_while_the_job_runs(desk):
     job = Job("picture", "picture")
-    desk.submit(job, {})
+    desk.submit(job, {"out": f"{desk.folder(job).name}/picture.png"})
     while not job.preview and job.end is None:
         desk.poll(0.01)
         time.sleep(0.005)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from backend import protocol
 from backend.errors import Cancelled, NotANumber
-from backend.running import Service
 from backend.serve import Server, take_standard_streams
+from backend.service import Service
 
 
 def count(total: int, emit, cancelled, pause: float = 0.01) -> dict:
@@ -37,11 +37,13 @@ def fail(how: str, emit, cancelled) -> dict:
     raise ZeroDivisionError("a bug")
 
 
-def picture(emit, cancelled, count: int = 20) -> dict:
-    """Offers a preview every 50 ms."""
-    for step in range(count):
-        emit({"type": "preview", "picture": lambda step=step: b"picture %d" % step, "step": step})
+def picture(place: Path, emit, cancelled, count: int = 20, previews: bool = False) -> dict:
+    """Offers a preview every 50 ms, where they are wanted."""
+    for step in range(count if previews else 0):
+        place.write_bytes(b"picture %d" % step)
+        emit({"type": "preview", "file": str(place), "step": step})
         time.sleep(0.05)
+    emit({"type": "message", "text": "that was it"})
     return {}
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from backend.errors import ProtocolError, UnknownOption, UsageError
-from backend.running import Conversation, Reporter, arguments
+from backend.service import Conversation, Reporter, arguments
 from tests.backend.child import count, write
 
 

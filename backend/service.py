@@ -5,7 +5,7 @@ import inspect
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -82,7 +82,8 @@ def _outputs(
     job = service.jobs.get(submit.op)
     if job is None:
         raise UsageError(f"no job is called {submit.op!r}", advice=f"there are {', '.join(service.jobs)}")
-    values = arguments(job, submit.params, at.scratch, submit.id)
+    wants = {"previews": True} if "previews" in inspect.signature(job).parameters else {}
+    values = arguments(job, {**wants, **submit.params}, at.scratch, submit.id)
     reporter = Reporter(submit.id, at)
     for last in (False, True):
         try:
@@ -105,39 +106,42 @@ class Reporter:
 
     def __init__(self, id: str, at: Conversation) -> None:
         self._id, self._at = id, at
-        self._phase = ""
+        self._last = protocol.Progress(id, "starting", 0, 1)
         self._phase_began = 0.0
         self._next_progress = 0.0
         self._next_preview = 0.0
         self._previews: list[Path] = []
 
     def emit(self, event: Mapping[str, Any]) -> None:
-        """`{"type": "progress", "phase", "step", "total"}`, with "note" to say something, or
-        `{"type": "preview", "picture", "step"}`, whose picture is called for the bytes of a PNG if it is time for one.
+        """`{"type": "progress", "phase", "step", "total"}`, `{"type": "message", "text"}`, or
+        `{"type": "preview", "file", "step"}` of a PNG, which may be overwritten afterwards.
         """
         now = time.monotonic()
         match event["type"]:
             case "progress":
-                phase, step, total, note = event["phase"], event["step"], event["total"], event.get("note", "")
-                if phase != self._phase:
-                    self._phase, self._phase_began, self._next_progress = phase, now, 0.0
-                if now >= self._next_progress or step >= total or note:
+                phase, step, total = event["phase"], event["step"], event["total"]
+                if phase != self._last.phase:
+                    self._phase_began, self._next_progress = now, 0.0
+                eta = (now - self._phase_began) / step * (total - step) if step else None
+                self._last = protocol.Progress(self._id, phase, step, total, eta)
+                if now >= self._next_progress or step >= total:
                     self._next_progress = now + PROGRESS_INTERVAL_S
-                    eta = (now - self._phase_began) / step * (total - step) if step else None
-                    self._at.send(protocol.Progress(self._id, phase, step, total, eta, note))
+                    self._at.send(self._last)
+            case "message":
+                self._at.send(replace(self._last, note=event["text"]))
             case "preview" if now >= self._next_preview:
-                self._preview(event["picture"], event["step"])
+                self._preview(Path(event["file"]), event["step"])
                 self._next_preview = time.monotonic() + PREVIEW_INTERVAL_S
 
-    def _preview(self, picture: Callable[[], bytes], step: int) -> None:
-        """Writes one more picture, and deletes the one before the last, which nobody reads any more."""
+    def _preview(self, picture: Path, step: int) -> None:
+        """Keeps the picture under a name of its own, and deletes the one before the last, which nobody reads any more."""
         number = len(self._previews)
         path = self._at.scratch / self._id / f"preview{number}.png"
         try:
-            write_whole(path, picture())
+            write_whole(path, picture.read_bytes())
             file = transfer.described(self._at.scratch, path)
             self._at.give(self._id, file)
-        except BackendError:  # a full disk will end the job soon enough, with its own name
+        except (BackendError, OSError):  # a full disk will end the job soon enough, with its own name
             return
         self._previews.append(path)
         self._at.send(protocol.Preview(self._id, file.path, step, file.size, file.sha256))
