@@ -1,10 +1,14 @@
 """The face language: the words the starter networks are taught, what each is bound to, and how captions are made.
+Standard library only: the add-on imports `hear` and `unknown_in`.
 
 Shape words are bound to sliders of the head, colour words to a region and a colour. The stages never read this file:
 words reach a face through the networks alone. It is used to make training pictures, to measure, and to help the user.
 
 shapes    axes and their sliders        looks, things  colours, and what a texture shows in words
 persons   random ones                   captions, instructions, vocabulary
+
+And from what people type to these words: heard, by way of translate, expressions and paraphrase, with lists/; help says
+what is not known.
 """
 
 from .captions import (
@@ -18,6 +22,7 @@ from .captions import (
     shape_prompts as shape_prompts,
     unseen_prompt as unseen_prompt,
 )
+from .heard import Heard as Heard, hear as hear, unknown_in as unknown_in
 from .help import advice as advice, unknown_words as unknown_words
 from .instructions import (
     Change as Change,

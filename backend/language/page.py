@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .captions import HELD_BACK, HELD_BACK_WHOLE, shape_prompt
 from .instructions import MOVES
+from .lists import read
 from .shapes import DEGREES, SHAPES, End
 from .things import THINGS, Thing
 from .vocabulary import words
@@ -65,8 +66,55 @@ def page() -> str:
             "",
             *(f"- {template.replace('is_', 'is')}" for template in (*HELD_BACK, *HELD_BACK_WHOLE)),
             "",
+            *_read_otherwise(),
+            *_expressions(),
         ]
     )
+
+
+def _read_otherwise() -> list[str]:
+    lists, german, chinese = read("english"), read("german"), read("chinese")
+    told: dict[str, list[str]] = {}
+    for phrase, taught in lists["phrases"].items():
+        told.setdefault(taught or "(left out)", []).append(phrase)
+    counts = [sum(len(part) for part in language.values()) for language in (german, chinese)]
+    return [
+        "## What is read otherwise",
+        "",
+        "Before the text encoder, words that were never taught become ones that were; what was read instead is told.",
+        "The lists are plain data in `backend/language/lists`, text to text only: what a face looks like, the networks",
+        "alone decide.",
+        "",
+        "| taught | also |",
+        "|---|---|",
+        *(f"| {taught} | {', '.join(phrases)} |" for taught, phrases in told.items()),
+        "",
+        f"Before a man, a woman or a person also: {', '.join(lists['traits'])},",
+        f"and compounds such as “dark-skinned” with {', '.join(lists['compounds'])}.",
+        f"Of a part also: {', '.join(lists['verbs'])} (“widen his nose”).",
+        "",
+        f"German ({counts[0]} words, endings besides) and Chinese ({counts[1]}) are put into English word by word, for",
+        "every family: “ein alter Mann mit langer Nase”, “一个长鼻子的老人”, “mach seine Lippen rot”,",
+        "“把他的嘴唇变成红色”.",
+        "",
+    ]
+
+
+def _expressions() -> list[str]:
+    rows = [
+        f"| {', '.join(group['said'])} | {', '.join(f'`{name}` {value:g}' for name, value in group['keys'].items())} |"
+        for group in read("expressions")
+    ]
+    return [
+        "## Expressions",
+        "",
+        "A face is made at rest. In a prompt these words set its expression keys and never reach the networks:",
+        "",
+        "| words | keys |",
+        "|---|---|",
+        *rows,
+        "",
+    ]
 
 
 def _axis(noun: str, more: End, less: End, sliders: tuple[tuple[str, float, float], ...]) -> str:
