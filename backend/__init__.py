@@ -11,7 +11,9 @@ environment.py  makes the Python environment everything else runs in
 installer.py    runs pip and apt-get for it
 files.py        files that are complete or absent
 checkpoints/    knows, finds, fetches and verifies trained networks and heads
-settings.py     frozen dataclasses a stage, presets, family profiles
+settings.py     frozen dataclasses a stage, presets
+language/       what the starter networks are taught, and what people type put into those words
+prompts.py      from what is typed to what a stage says to the networks
 jobs.py         a request becomes calls of stages
 warped.py       starts NVIDIA Warp
 workshop.py     what jobs keep between calls: the head and the networks

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .checkpoints import PROFILES as FAMILIES
 from .errors import EmptyPrompt, FaceMissing, FolderExists, FolderUnwritable, UnknownOption, UsageError
 
 # the environment's; None: any Python; others "run"
@@ -45,7 +46,7 @@ def job_values(options: argparse.Namespace) -> dict[str, Any]:
     for name, kind in (("order", int), ("views", float)):
         if values.get(name) is not None:
             values[name] = tuple(_number(kind, word) for word in values[name].split(","))
-    for name in ("region", "mute", "unmute"):
+    for name in ("region", "mute", "unmute", "negative"):
         if name in values:
             values[name] = tuple(values[name])
     return values
@@ -169,6 +170,9 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     generate.add_argument("--seed", type=int, default=0)
     generate.add_argument("--stage", choices=("both", "geometry", "texture"), default="both")
     generate.add_argument("--texture-prompt", help="other words for the texture")
+    generate.add_argument(
+        "--negative", action="append", default=[], metavar="TEXT|VIEW=TEXT", help="what to keep away from"
+    )
     generate.add_argument("--from", dest="parent", type=Path, metavar="FACE", help="start from this face")
 
     edit = command("edit", "change a face by an instruction")
@@ -187,6 +191,10 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     for sub in (generate, edit, bring):
         sub.add_argument("--head", metavar="NAME|PATH", help="head model: anny, ict, hifi3d, flame, or where it lies")
         sub.add_argument("--base", type=Path, metavar="FOLDER", help="look for checkpoints and heads here first")
+    for sub in (generate, edit):
+        sub.add_argument(
+            "--family", choices=("auto", *FAMILIES), default="auto", help="of networks; auto: full if it fits"
+        )
     for sub in (generate, edit, *also_set):
         sub.add_argument("--set", dest="settings", action="append", default=[], metavar="STAGE.FIELD=VALUE")
 

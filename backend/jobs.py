@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ def generate(
     seed: int = 0,
     stage: str = "both",
     texture_prompt: str | None = None,
+    negative: tuple[str, ...] = (),
+    family: str = "auto",
     parent: Path | None = None,
     head: str | None = None,
     base: Path | None = None,
@@ -40,47 +43,37 @@ def generate(
     """A face from words: shape, then texture; with `stage` only one of them, on top of `parent` or the mean head.
 
     Args:
+        negative: what to keep away from, in place of the family's own words; "side view=TEXT" for one view.
+        family: of networks; "auto" is the full one where it is installed and fits the card.
         head: name or path of a head model; the parent's, or the embedded one, where it is None.
         base: a folder of checkpoints and heads that is looked at before all others.
 
     Raises:
         HeadMissing, HeadInvalid: `head`, or the parent's.
         EmptyPrompt, UnknownWords: nothing of the prompt is known to the family.
+        CheckpointUnknown, CheckpointMissing: of `family`.
         FolderExists, FolderUnwritable: see `out`.
         Cancelled: nothing is left behind.
     """
     from . import making
     from .face import saved
     from .settings import RECOMMENDED, changed
-    from .stages import edit as stage_edit, geometry, guiding, texture
 
-    preset = changed(RECOMMENDED, settings or {})
+    changed(RECOMMENDED, settings or {})
     vacant(out)
     described = prompt if texture_prompt is None else texture_prompt
     _refuse_empty(prompt, described)
     old = saved.load(parent) if parent else None
-    shop = _shop(emit, old, head, base)
+    shop = _shop(emit, old, head, base, family)
+    preset = changed(RECOMMENDED, {**shop.family.settings, **(settings or {})})
     started = time.monotonic()
-    unknown = making.listen(shop.draw, prompt, described)
-    identity, vertices = making.start(shop, old)
-    albedo = making.worn(shop, old)
-
-    if stage in ("both", "geometry"):
-        guidance, wanted = guiding.drawing(shop.draw, preset.geometry, prompt)
-        watch = _watch(emit, cancelled, "shape")
-        identity = geometry.generate(shop.model, shop.surface, guidance, wanted, preset.geometry, seed, watch)
-        vertices = shop.model.vertices(identity=identity)
-    if stage in ("both", "texture"):
-        guidance, wanted = guiding.drawing(shop.draw, preset.texture, described)
-        fixed = stage_edit.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
-        watch = _watch(emit, cancelled, "texture")
-        albedo = texture.distil(
-            shop.surface, vertices, albedo, fixed, guidance, lambda scene: wanted, preset.texture, seed, watch
-        )
-    metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": unknown}
-    face = making.new_face(shop, preset, "text-to-image", prompt, seed, identity, vertices, albedo, metrics, parent)
+    spoken = making.listen(shop, preset, {"geometry": prompt, "texture": described}, negative)
+    _tell(emit, spoken.messages)
+    drawn = making.draw(shop, preset, spoken, stage, seed, old, lambda phase: _watch(emit, cancelled, phase))
+    metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": spoken.unknown}
+    face = making.new_face(shop, preset, "text-to-image", prompt, seed, drawn, metrics, parent, spoken)
     saved.save(making.with_preview(shop, face), out)
-    return {"face": str(out), **metrics}
+    return {"face": str(out), "family": shop.family.name, "messages": spoken.messages, **metrics}
 
 
 def edit(
@@ -94,6 +87,7 @@ def edit(
     scope: str = "auto",
     region: tuple[str, ...] = (),
     strength: float = 1.0,
+    family: str = "auto",
     head: str | None = None,
     base: Path | None = None,
     settings: dict[str, Any] | None = None,
@@ -103,27 +97,28 @@ def edit(
     Raises:
         EmptyPrompt, UnknownWords, FaceMissing, FaceInvalid, FolderExists, FolderUnwritable, Cancelled.
         HeadMissing, HeadInvalid: the head that the face was made on, or `head` if given.
+        CheckpointUnknown, CheckpointMissing: of `family`.
         UsageError: a region the head does not have.
     """
-    from dataclasses import replace
-
     from . import making
     from .face import saved
     from .router import route
     from .settings import RECOMMENDED, changed
 
-    preset = changed(RECOMMENDED, settings or {})
+    changed(RECOMMENDED, settings or {})
     vacant(out)
     _refuse_empty(instruction)
     old = saved.load(face)
-    shop = _shop(emit, old, head, base)
+    shop = _shop(emit, old, head, base, family)
+    preset = changed(RECOMMENDED, {**shop.family.settings, **(settings or {})})
     started = time.monotonic()
     names = shop.model.topology.region_names
-    chosen = route(instruction)
+    told, unknown, messages = making.instructed(shop, instruction)
+    chosen = route(told)
     where = region or chosen.region
     if wrong := [name for name in where if name not in names]:
         raise UsageError(f"no region {', '.join(wrong)}", advice=f"there are {', '.join(names)}")
-    unknown = making.listen(shop.edit, instruction)
+    _tell(emit, messages)
     scopes = ("geometry", "texture") if scope == "both" else (chosen.scope if scope == "auto" else scope,)
     layer = saved.Layer(
         name=instruction[:60],
@@ -136,12 +131,12 @@ def edit(
     )
     if "geometry" in scopes:
         layer = replace(
-            layer, **making.shape_layer(shop, old, preset, instruction, where, seed, _watch(emit, cancelled, "shape"))
+            layer, **making.shape_layer(shop, old, preset, told, where, seed, _watch(emit, cancelled, "shape"))
         )
     if "texture" in scopes:
         layer = replace(
             layer,
-            **making.texture_layer(shop, old, preset, instruction, where, seed, _watch(emit, cancelled, "texture")),
+            **making.texture_layer(shop, old, preset, told, where, seed, _watch(emit, cancelled, "texture")),
         )
     metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": unknown}
     new = replace(
@@ -151,12 +146,12 @@ def edit(
         seed=seed,
         parent=saved.read_document(face)["id"],
         layers=(*old.layers, layer),
-        checkpoints={**old.checkpoints, **making.hashes(shop, "instruct-edit")},
+        checkpoints={**old.checkpoints, **shop.networks.hashes("instruct-edit")},
         metrics=metrics,
         settings=preset.document(),
     )
     saved.save(making.with_preview(shop, new), out)
-    return {"face": str(out), "scope": layer.kind, "region": list(where), **metrics}
+    return {"face": str(out), "scope": layer.kind, "region": list(where), "messages": messages, **metrics}
 
 
 def retexture(
@@ -223,8 +218,6 @@ def layers(
     Raises:
         UsageError: a layer the face does not have, or an order that is not all of them once.
     """
-    from dataclasses import replace
-
     from . import making
     from .face import saved
 
@@ -349,14 +342,26 @@ JOBS: dict[str, Callable[..., Result]] = {
 }
 
 
-def _shop(emit: Emit, face: Face | None = None, head: str | None = None, base: Path | None = None) -> Workshop:
-    """The workshop of a face's head, or of a new one's."""
+def _shop(
+    emit: Emit,
+    face: Face | None = None,
+    head: str | None = None,
+    base: Path | None = None,
+    family: str = "auto",
+) -> Workshop:
+    """The workshop of a face's head, or of a new one's, with a family's networks."""
     emit({"type": "progress", "phase": "loading", "step": 0, "total": 1})
     from .workshop import open_workshop, workshop_of
 
-    shop = workshop_of(face, head, base) if face else open_workshop(head, base)
+    shop = workshop_of(face, head, base, family) if face else open_workshop(head, base, family)
     emit({"type": "progress", "phase": "loading", "step": 1, "total": 1})
     return shop
+
+
+def _tell(emit: Emit, messages: list[str]) -> None:
+    """Sentences about what was asked, before the work begins; the result has them as "messages"."""
+    for text in messages:
+        emit({"type": "message", "text": text})
 
 
 def _watch(emit: Emit, cancelled: Callable[[], bool], phase: str) -> Any:

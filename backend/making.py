@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +13,74 @@ from jaxtyping import Float
 from torch import Tensor
 
 from . import checkpoints
-from .diffusion.model import Diffusion
-from .errors import UnknownWords
 from .face import saved
 from .face.layers import Face, albedo, compose, vertices
+from .language.heard import hear
 from .pictures import preview, to_bytes, to_tensor
+from .prompts import Prompt, fitted, negatives_of, phrased, understand
 from .settings import Preset
-from .stages import edit, guiding
+from .stages import edit, geometry, guiding, texture
 from .stages.optimise import Watch
 from .stages.texture import TEXTURE
-from .workshop import FAMILY, Workshop
+from .workshop import Workshop
 
 
-def listen(networks: Diffusion, *texts: str) -> list[str]:
-    """Words of the texts that the family never learnt.
+@dataclass(frozen=True)
+class Spoken:
+    """What was asked for, as the networks are told it.
+
+    Attributes:
+        prompts: by stage.
+        expression: the head's keys by name, 0..1.
+        unknown: words the family does not know; `messages` are sentences for the user about these and others.
+    """
+
+    prompts: dict[str, Prompt]
+    expression: dict[str, float]
+    unknown: list[str]
+    messages: list[str]
+
+    def document(self) -> dict[str, Any]:
+        """As `face.json` keeps it."""
+        told = {stage: prompt.document() for stage, prompt in self.prompts.items()}
+        return {**told, "expression": self.expression, "messages": self.messages}
+
+
+def listen(shop: Workshop, preset: Preset, texts: dict[str, str], negative: tuple[str, ...]) -> Spoken:
+    """Understands the text of each stage.
 
     Raises:
-        UnknownWords: a text of which not one word is known.
+        EmptyPrompt, UnknownWords: of a text nothing can be made.
+        UsageError: a negative text for a view that there is not.
     """
-    unknown: list[str] = []
-    for text in texts:
-        missing, said = networks.unknown_words(text)
-        if len(missing) == len(said):
-            raise UnknownWords(
-                f"the starter family knows none of these words: {', '.join(missing) or text}",
-                advice="README.md lists the words it knows",
-            )
-        unknown += missing
-    return list(dict.fromkeys(unknown))
+    heard = {text: understand(text, shop.family) for text in dict.fromkeys(texts.values())}
+    negatives = negatives_of(negative, shop.family)
+    messages = [note for one in heard.values() for note in one.notes]
+    prompts: dict[str, Prompt] = {}
+    for stage, text in texts.items():
+        style = getattr(preset, stage).style
+        whole = phrased(heard[text].text, shop.family, stage, style, negatives)
+        prompts[stage], cut = fitted(whole, shop.draw.count_tokens, shop.draw.longest_text)
+        if cut:
+            messages.append(f"The text encoder reads {shop.draw.longest_text} tokens; this was cut off: “{cut}”.")
+    expression = {key: value for one in heard.values() for key, value in one.expression.items()}
+    if missing := sorted(expression.keys() - set(shop.model.topology.expression_names)):
+        messages.append(f"This head has no expression keys {', '.join(missing)}.")
+    unknown = dict.fromkeys(word for one in heard.values() for word in one.unknown)
+    return Spoken(prompts, expression, list(unknown), list(dict.fromkeys(messages)))
+
+
+def instructed(shop: Workshop, instruction: str) -> tuple[str, list[str], list[str]]:
+    """An instruction as the networks are told it, its unknown words, and messages.
+
+    Raises:
+        EmptyPrompt, UnknownWords: nothing can be made of it.
+    """
+    heard = hear(instruction, shop.family.closed, keys=False)
+    understand(heard.text, shop.family)
+    prompt, cut = fitted(Prompt(heard.text), shop.edit.count_tokens, shop.edit.longest_text)
+    told = [f"The text encoder reads {shop.edit.longest_text} tokens; this was cut off: “{cut}”."] if cut else []
+    return prompt.said("")[0], list(heard.unknown), [*heard.notes, *told]
 
 
 def start(shop: Workshop, old: Face | None) -> tuple[Float[Tensor, "1 I"], Float[Tensor, "1 V 3"]]:
@@ -54,10 +95,49 @@ def worn(shop: Workshop, old: Face | None) -> Float[Tensor, "1 3 S S"]:
     return to_tensor(shop.albedo if old is None else albedo(old))
 
 
-def hashes(shop: Workshop, role: str) -> dict[str, str]:
-    """sha256 by role and component of the family's weights."""
-    folders = checkpoints.components(FAMILY, role, shop.base)
-    return {f"{role}/{name}": digest for name, digest in checkpoints.hashes(folders).items()}
+@dataclass(frozen=True)
+class Drawn:
+    """What the stages made of a prompt."""
+
+    identity: Float[Tensor, "1 I"]
+    vertices: Float[Tensor, "1 V 3"]
+    albedo: Float[Tensor, "1 3 S S"]
+
+
+def draw(
+    shop: Workshop,
+    preset: Preset,
+    spoken: Spoken,
+    stage: str,
+    seed: int,
+    old: Face | None,
+    watch: Callable[[str], Watch],
+) -> Drawn:
+    """Shape, then texture, of `old` or the mean head; with `stage` only one of them.
+
+    Args:
+        watch: who looks on, by phase.
+    """
+    identity, vertices = start(shop, old)
+    albedo = worn(shop, old)
+    if stage in ("both", "geometry"):
+        guidance, wanted = guiding.drawing(shop.draw, preset.geometry, spoken.prompts["geometry"])
+        identity = geometry.generate(shop.model, shop.surface, guidance, wanted, preset.geometry, seed, watch("shape"))
+        vertices = shop.model.vertices(identity=identity)
+    if stage in ("both", "texture"):
+        guidance, wanted = guiding.drawing(shop.draw, preset.texture, spoken.prompts["texture"])
+        albedo = texture.distil(
+            shop.surface,
+            vertices,
+            albedo,
+            edit.fixed_texels(shop.model.topology, shop.surface, TEXTURE),
+            guidance,
+            lambda scene: wanted(scene.cameras),
+            preset.texture,
+            seed,
+            watch("texture"),
+        )
+    return Drawn(identity, vertices, albedo)
 
 
 def new_face(
@@ -66,11 +146,10 @@ def new_face(
     role: str,
     prompt: str,
     seed: int,
-    identity: Float[Tensor, "1 I"],
-    head: Float[Tensor, "1 V 3"],
-    texture: Float[Tensor, "1 3 S S"],
+    drawn: Drawn,
     metrics: dict[str, Any],
     parent: Path | None,
+    spoken: Spoken,
 ) -> Face:
     """A face without layers, of what the stages found."""
     topology = shop.model.topology
@@ -81,20 +160,24 @@ def new_face(
         head=topology.head,
         topology_id=topology.topology_id,
         preset=preset.name,
-        family=FAMILY,
+        family=shop.family.name,
         seed=seed,
         parent=saved.read_document(parent)["id"] if parent else None,
-        identity=identity[0].numpy(),
+        identity=drawn.identity[0].numpy(),
         sliders=shop.model.slider_defaults.numpy(),
-        expression=np.zeros(shop.model.expression_size, np.float32),
+        expression=np.array([spoken.expression.get(key, 0.0) for key in topology.expression_names], np.float32),
         offsets=np.zeros_like(topology.rest),
-        base_vertices=head[0].numpy(),
-        base_albedo=to_bytes(texture),
+        base_vertices=drawn.vertices[0].numpy(),
+        base_albedo=to_bytes(drawn.albedo),
         expressions=shop.model.expression_basis.view(shop.model.expression_size, -1, 3).numpy(),
-        checkpoints=hashes(shop, role),
-        licences={FAMILY: checkpoints.registry()["families"][FAMILY]["licence"], topology.head: topology.licence},
+        checkpoints=shop.networks.hashes(role),
+        licences={
+            shop.family.name: checkpoints.registry()["families"][shop.family.name]["licence"],
+            topology.head: topology.licence,
+        },
         metrics=metrics,
         settings=preset.document(),
+        words=spoken.document(),
     )
 
 

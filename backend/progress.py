@@ -24,7 +24,10 @@ class ProgressLine:
         self._next = 0.0
 
     def emit(self, event: Mapping[str, Any]) -> None:
-        """Takes `{"type": "progress", "phase", "step", "total"}`; other events are not drawn."""
+        """Takes `{"type": "progress", "phase", "step", "total"}` and `{"type": "message", "text"}`; draws no others."""
+        if event["type"] == "message":
+            self.close()
+            self._stream.write(f"{event['text']}\n")
         if event["type"] != "progress":
             return
         now = time.monotonic()

@@ -14,7 +14,7 @@ from .errors import UnknownOption
 class GeometrySettings:
     """Prompt to identity coefficients, on grey renders."""
 
-    style: str = "a clay render of"  # how the starter captions name grey pictures
+    style: str = ""  # words before the prompt, in place of the family's
     steps: int = 80
     views: int = 2  # one view a step is FaceG2E's; two halve the noise for 1.4 times the time
     guidance_scale: float = 5.0  # 3 leaves weak words at a quarter of their range, 6 takes strong ones to twice it
@@ -33,7 +33,7 @@ class GeometrySettings:
 class TextureSettings:
     """Prompt and geometry to albedo, on lit renders."""
 
-    style: str = "a photo of"
+    style: str = ""  # words before the prompt, in place of the family's
     steps: int = 80
     views: int = 2
     guidance_scale: float = 3.0  # 8 saturates: red lips spread over the chin

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from . import checkpoints
+from .checkpoints import PROFILES, FamilyProfile
 from .diffusion.model import Diffusion
 from .errors import HeadInvalid, HeadMissing
 from .face.correspond import correspond, with_sliders
@@ -26,25 +27,37 @@ from .render.carry import worn_by
 from .render.picture import Surface
 from .render.plain import plain_albedo
 
-FAMILY = "starter"
 HEAD = "anny"
 ALBEDO = 1024
 KEPT = 3  # heads in memory at once; ICT with its sliders takes 170 MB
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Networks:
-    """The starter family, each role loaded when it is first asked for."""
+    """A family's networks, each role loaded when it is first asked for.
 
+    Attributes:
+        base: a folder of checkpoints that is looked at before all others.
+    """
+
+    family: FamilyProfile
     base: Path | None = None
 
     @cached_property
     def draw(self) -> Diffusion:
-        return Diffusion.load(checkpoints.components(FAMILY, "text-to-image", self.base))
+        return Diffusion.load(self.folders("text-to-image"))
 
     @cached_property
     def edit(self) -> Diffusion:
-        return Diffusion.load(checkpoints.components(FAMILY, "instruct-edit", self.base))
+        return Diffusion.load(self.folders("instruct-edit"))
+
+    def folders(self, role: str) -> dict[str, Path]:
+        """Where the parts of a role lie; raises CheckpointMissing where one does not."""
+        return checkpoints.components(self.family.name, role, self.base)
+
+    def hashes(self, role: str) -> dict[str, str]:
+        """sha256 by role and part of its weights."""
+        return {f"{role}/{name}": digest for name, digest in checkpoints.hashes(self.folders(role)).items()}
 
 
 @dataclass(frozen=True)
@@ -53,12 +66,18 @@ class Workshop:
 
     Attributes:
         head: name or path, as `open_head` takes it.
-        base: a folder of checkpoints that is looked at before all others.
     """
 
     head: str
-    base: Path | None
     networks: Networks
+
+    @property
+    def base(self) -> Path | None:
+        return self.networks.base
+
+    @property
+    def family(self) -> FamilyProfile:
+        return self.networks.family
 
     @cached_property
     def model(self) -> LinearFaceModel:
@@ -71,7 +90,7 @@ class Workshop:
             raise HeadMissing(error.message, advice=checkpoints.head_advice(self.head) or error.advice) from error
         model = open_head(path)
         if model.topology.landmarks is not None and not model.slider_names and self.head != HEAD:
-            giver = open_workshop(HEAD, self.base).model
+            giver = _workshop(HEAD, self.networks).model
             model = with_sliders(model, giver, correspond(giver.topology, model.topology, kept))
         if kept and not path.is_relative_to(checkpoints.BESIDE):
             _remember(kept, model, path)
@@ -95,7 +114,7 @@ class Workshop:
 
     def _borrowed(self) -> np.ndarray:
         """The embedded head's texture, carried across; kept, for it takes seconds."""
-        topology, giver = self.model.topology, open_workshop(HEAD, self.base)
+        topology, giver = self.model.topology, _workshop(HEAD, self.networks)
         kept, digest = checkpoints.heads_folder(), hashlib.sha256(giver.albedo.tobytes()).hexdigest()[:16]
         path = kept / f"{topology.topology_id}-{digest}.png" if kept else None
         if path and path.is_file():
@@ -116,13 +135,23 @@ class Workshop:
         return self.networks.edit
 
 
-def open_workshop(head: str | None = None, base: Path | None = None) -> Workshop:
-    """The workshop of a head by name or path, the embedded one by default."""
+def open_workshop(head: str | None = None, base: Path | None = None, family: str = "auto") -> Workshop:
+    """The workshop of a head by name or path, the embedded one by default, with a family's networks.
+
+    Raises:
+        CheckpointUnknown, CheckpointMissing: `family` is none, or is not there.
+    """
     torch.set_num_threads(min(4, torch.get_num_threads()))
-    return _workshop(head or HEAD, base)
+    return _workshop(head or HEAD, _networks(family_of(family, base)[0].name, base))
 
 
-def workshop_of(face: Face, head: str | None = None, base: Path | None = None) -> Workshop:
+def family_of(wanted: str, base: Path | None = None) -> tuple[FamilyProfile, str]:
+    """The family that `wanted` stands for on this machine, and why in words."""
+    free = torch.cuda.mem_get_info()[0] / 2**20 if torch.cuda.is_available() else None
+    return checkpoints.choose(wanted, free, base)
+
+
+def workshop_of(face: Face, head: str | None = None, base: Path | None = None, family: str = "auto") -> Workshop:
     """The workshop of the head that a face was made on: `head` if given, else where it was last, else by its name.
 
     Raises:
@@ -131,7 +160,7 @@ def workshop_of(face: Face, head: str | None = None, base: Path | None = None) -
     """
     place = head or _remembered(face.topology_id) or face.head
     try:
-        shop = open_workshop(place, base)
+        shop = open_workshop(place, base, family)
         found = shop.model.topology
     except HeadMissing as error:
         advice = checkpoints.head_advice(face.head) or error.advice
@@ -151,13 +180,13 @@ def close_workshop() -> None:
 
 
 @lru_cache(KEPT)
-def _workshop(head: str, base: Path | None) -> Workshop:
-    return Workshop(head, base, _networks(base))
+def _workshop(head: str, networks: Networks) -> Workshop:
+    return Workshop(head, networks)
 
 
 @lru_cache(1)
-def _networks(base: Path | None) -> Networks:
-    return Networks(base)
+def _networks(family: str, base: Path | None) -> Networks:
+    return Networks(PROFILES[family], base)
 
 
 def _remember(folder: Path, model: LinearFaceModel, path: Path) -> None:

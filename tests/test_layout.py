@@ -30,7 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "checkpoints": {"errors", "files"},
     "settings": {"errors"},
     "progress": set(),
-    "commandline": {"errors"},
+    "commandline": {"checkpoints", "errors"},
     "doctor": {"", "checkpoints", "environment", "errors"},
     "transfer": {"errors", "files", "protocol"},
     "memory": set(),
@@ -43,13 +43,14 @@ ARROWS: dict[str, set[str]] = {
     "stages": {*LEAVES, "face", "render", "diffusion"},
     "language": set(),
     "router": {"language"},
-    "evaluation": {*WORKSHOP, "language", "jobs"},
+    "prompts": {"checkpoints", "errors", "language"},
+    "evaluation": {*WORKSHOP, "language", "prompts", "jobs"},
     "training": {*WORKSHOP, "language"} - {"evaluation"},
     "workshop": {*LEAVES, "checkpoints", "face", "render", "diffusion"},
     "pictures": {*LEAVES, "workshop", "face", "render"},
-    "making": WORKSHOP - {"training", "evaluation", "importing"},
+    "making": {*WORKSHOP, "prompts", "language"} - {"training", "evaluation", "importing"},
     "importing": WORKSHOP - {"training", "evaluation", "stages"},
-    "jobs": {"", "memory", "router", *WORKSHOP, "protocol"} - {"training"},
+    "jobs": {"", "memory", "router", "prompts", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", "commandline", *WORKSHOP, "environment", "jobs", "installer"} - {"training", "stages"},
     "__main__": {
         *(
@@ -71,7 +72,9 @@ ARROWS: dict[str, set[str]] = {
 }
 NETWORK = {"urllib.request", "http", "socket", "ssl", "ftplib", "smtplib", "requests", "httpx", "huggingface_hub"}
 ONLINE = {"environment.py", "checkpoints/hub.py"}  # set-up and `checkpoints fetch`; all else works without a network
-SHARED = ("protocol", "transfer", "errors", "environment", "checkpoints", "files", "installer")  # with the add-on
+SHARED = (  # with the add-on
+    *("protocol", "transfer", "errors", "environment", "checkpoints", "files", "installer", "language"),
+)
 MAY = ("link/bundle.py", "link/inprocess.py")  # know where the backend is
 IN_BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "addon_utils", "bl_ui", "bpy_extras", "numpy"}
 

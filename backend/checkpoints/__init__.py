@@ -2,6 +2,7 @@
 
 entries.py    what `ckpts/registry.json` says: roles, sources, files, licences
 places.py     where checkpoints lie: looked for, found, hashed
+profiles.py   what differs between families: how each wants to be spoken to, what a run of it takes
 shelf.py      the folder they stand in: receipts, states, locks
 terms.py      licences that were accepted, the offline and the commercial-safe switch
 hub.py        the network: one file from a Hugging Face hub or its mirror, resumed
@@ -19,16 +20,20 @@ from .entries import Checkpoint, expand, known, registry
 from .fetching import fetch
 from .keeping import bring_in, remove, verify
 from .places import BESIDE, components, family_state, find, hashes, head_advice, heads_folder, roots
+from .profiles import PROFILES, FamilyProfile, choose
 from .shelf import receipt, state
 from .table import rows
 from .terms import Terms, accepted
 
 __all__ = [
     "BESIDE",
+    "PROFILES",
     "Checkpoint",
+    "FamilyProfile",
     "Terms",
     "accepted",
     "bring_in",
+    "choose",
     "components",
     "expand",
     "family_state",

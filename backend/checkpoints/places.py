@@ -55,23 +55,41 @@ def find(relative: str, base: Path | None = None) -> Path:
 
 
 def components(family: str, role: str, base: Path | None = None) -> dict[str, Path]:
-    """Folders of the networks that fill a role, by component name.
+    """Folders of the networks that fill a role, by component name; an alternate's where the first checkpoint is absent.
 
     Raises:
-        CheckpointMissing: unknown family or role, or a folder is absent.
+        CheckpointMissing: unknown family or role, or a folder is absent; the advice names the first checkpoint.
     """
     families = registry()["families"]
     if family not in families or role not in families[family]["roles"]:
         raise CheckpointMissing(
             f"no checkpoint of family {family!r} for {role!r}", advice=f"there are {', '.join(families)}"
         )
-    return {name: find(folder, base) for name, folder in families[family]["roles"][role].items()}
+    first = families[family]["roles"][role]
+    others = families[family].get("alternates", {}).get(role, [])
+    ways = [first, *({name: swapped(folder, other) for name, folder in first.items()} for other in others)]
+    whole = [way for way in ways if all(any((root / one).is_dir() for root in roots(base)) for one in way.values())]
+    return {name: find(folder, base) for name, folder in (whole or ways)[0].items()}
 
 
-def family_state(family: str) -> str:
-    """installed if every network of every role of a family lies somewhere, else absent."""
-    folders = {folder for role in registry()["families"][family]["roles"].values() for folder in role.values()}
-    return "installed" if all(any((root / one).is_dir() for root in roots()) for one in folders) else "absent"
+def swapped(folder: str, checkpoint: str) -> str:
+    """The same part of another checkpoint: "one/unet" becomes "other/unet"."""
+    return "/".join([checkpoint, *folder.split("/")[1:]])
+
+
+def require(family: str, base: Path | None = None) -> None:
+    """Raises CheckpointMissing, with what to fetch, where a role of a family cannot be filled."""
+    for role in registry()["families"][family]["roles"]:
+        components(family, role, base)
+
+
+def family_state(family: str, base: Path | None = None) -> str:
+    """installed if every role of a family can be filled, else absent."""
+    try:
+        require(family, base)
+    except CheckpointMissing:
+        return "absent"
+    return "installed"
 
 
 def hashes(folders: dict[str, Path]) -> dict[str, str]:

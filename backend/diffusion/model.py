@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,10 +81,14 @@ class Diffusion:
         with torch.no_grad():
             return self.text_encoder(tokens.input_ids.to(self.device)).last_hidden_state.float()
 
-    def unknown_words(self, text: str) -> tuple[list[str], list[str]]:
-        """Words the tokenizer has to spell (for a closed vocabulary, those the networks never saw), and all words."""
-        said = list(dict.fromkeys(re.findall(r"\w+", text.lower())))
-        return [word for word in said if len(self.tokenizer.tokenize(word)) > 1], said
+    @property
+    def longest_text(self) -> int:
+        """Tokens the text encoder reads, begin and end included; what is longer is cut."""
+        return self.tokenizer.model_max_length
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text, begin and end included."""
+        return len(self.tokenizer(text, truncation=False).input_ids)
 
     def encode(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 4 h w"]:
         """Scaled latents of sRGB pictures 0..1, differentiable (the posterior's mean, where there is one)."""

@@ -15,9 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..diffusion.guidance import Condition, Guidance
+from ..diffusion.guidance import Guidance
 from ..diffusion.model import Diffusion
 from ..pictures import to_tensor
+from ..prompts import phrased
 from ..settings import RECOMMENDED, Preset
 from ..stages import edit, geometry, guiding, texture
 from ..stages.optimise import Watch
@@ -134,8 +135,9 @@ def _timed(work: Callable[..., None], shop: Workshop, settings: Any) -> tuple[fl
     return (end - start) / (STEPS - WARM), (after - before) / (STEPS - WARM)
 
 
-def _drawing(shop: Workshop, settings: Any, clock: Clock) -> tuple[Guidance, Condition]:
-    return guiding.drawing(Timed.of(shop.draw, clock), settings, PROMPT)
+def _drawing(shop: Workshop, stage: str, settings: Any, clock: Clock) -> tuple[Guidance, guiding.Wanted]:
+    words = phrased(PROMPT, shop.family, stage, settings.style)
+    return guiding.drawing(Timed.of(shop.draw, clock), settings, words)
 
 
 def _editing(shop: Workshop, settings: Any, clock: Clock) -> tuple[Guidance, Tensor]:
@@ -143,15 +145,15 @@ def _editing(shop: Workshop, settings: Any, clock: Clock) -> tuple[Guidance, Ten
 
 
 def _geometry(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
-    guidance, wanted = _drawing(shop, settings, clock)
+    guidance, wanted = _drawing(shop, "geometry", settings, clock)
     geometry.generate(shop.model, shop.surface, guidance, wanted, settings, 0, watch)
 
 
 def _texture(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
-    guidance, wanted = _drawing(shop, settings, clock)
+    guidance, wanted = _drawing(shop, "texture", settings, clock)
     fixed = edit.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
     worn, head = to_tensor(shop.albedo), shop.model.vertices()
-    texture.distil(shop.surface, head, worn, fixed, guidance, lambda scene: wanted, settings, 0, watch)
+    texture.distil(shop.surface, head, worn, fixed, guidance, lambda scene: wanted(scene.cameras), settings, 0, watch)
 
 
 def _edit_texture(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:

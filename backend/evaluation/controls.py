@@ -32,7 +32,7 @@ class Untrained(Networks):
 
 def untrained_shop(shop: Workshop) -> Workshop:
     """The same head, with networks that learnt nothing."""
-    return Workshop(shop.head, shop.base, Untrained(shop.base))
+    return Workshop(shop.head, Untrained(shop.family, shop.base))
 
 
 def untrained(networks: Diffusion) -> Diffusion:

@@ -13,7 +13,7 @@ import torch
 
 from .. import checkpoints
 from ..settings import RECOMMENDED, Preset, changed
-from ..workshop import FAMILY, Workshop, open_workshop
+from ..workshop import Workshop, open_workshop
 from .blind import write_blind
 from .controls import untrained_shop
 from .intervals import Estimate
@@ -67,14 +67,13 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
     path = path if path.suffix == ".jsonl" else FOLDER / f"{asked.items}.jsonl"
     items = read(path)
     presets, skipped = _presets(asked)
-    shop = open_workshop(None, asked.base)
-    if items.family != FAMILY:
-        told = {path.stem: f"it needs the {items.family} family, there is only {FAMILY}"}
+    if checkpoints.family_state(items.family, asked.base) != "installed":
+        told = {path.stem: f"it needs the {items.family} family, which is not installed"}
         empty = {preset.name: keys(Judged()) for preset in presets}
         report = Report(_about(asked, items, presets), empty, {}, [], told, {})
         report.write(asked.out)
         return report
-    plan = _plan(asked, items)
+    plan, shop = _plan(asked, items), open_workshop(None, asked.base, items.family)
     if asked.samples:
         return _samples(asked, items, presets, shop, emit)
     journal = Journal(asked.out, _identity(path, plan, presets, shop))
@@ -130,9 +129,9 @@ def _plan(asked: Asked, items: ItemSet) -> Plan:
 def _identity(path: Path, plan: Plan, presets: list[Preset], shop: Workshop) -> dict[str, Any]:
     """What findings depend on."""
     weights = {
-        f"{role}/{name}": digest
+        name: digest
         for role in ("text-to-image", "instruct-edit")
-        for name, digest in checkpoints.hashes(checkpoints.components(FAMILY, role, shop.base)).items()
+        for name, digest in shop.networks.hashes(role).items()
     }
     return {
         "findings": FINDINGS,

@@ -22,6 +22,7 @@ from torch import Tensor
 from ..files import write_whole
 from ..language import SHAPES
 from ..pictures import portrait, to_bytes, to_tensor
+from ..prompts import phrased
 from ..settings import Preset
 from ..stages import edit, geometry, guiding, texture
 from ..stages.optimise import Watch
@@ -110,16 +111,28 @@ class Lab:
 
     def _shaped(self, prompt: str, seed: int) -> Float[Tensor, "1 I"]:
         settings, shop = self.preset.geometry, self.shop
-        guidance, wanted = guiding.drawing(shop.draw, settings, prompt)
+        words = phrased(prompt, shop.family, "geometry", settings.style)
+        guidance, wanted = guiding.drawing(shop.draw, settings, words)
         return geometry.generate(shop.model, shop.surface, guidance, wanted, settings, seed, Watch())
 
     def _textured(self, prompt: str, seed: int, head: Float[Tensor, "1 V 3"]) -> UInt8[ndarray, "S S 3"]:
         settings, shop = self.preset.texture, self.shop
-        guidance, wanted = guiding.drawing(shop.draw, settings, prompt)
+        words = phrased(prompt, shop.family, "texture", settings.style)
+        guidance, wanted = guiding.drawing(shop.draw, settings, words)
         fixed = edit.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
         worn = to_tensor(shop.albedo)
         return to_bytes(
-            texture.distil(shop.surface, head, worn, fixed, guidance, lambda scene: wanted, settings, seed, Watch())
+            texture.distil(
+                shop.surface,
+                head,
+                worn,
+                fixed,
+                guidance,
+                lambda scene: wanted(scene.cameras),
+                settings,
+                seed,
+                Watch(),
+            )
         )
 
     def _of_shape(self, identity: Float[Tensor, "1 I"], head: Float[Tensor, "1 V 3"], cost: Cost) -> Facts:

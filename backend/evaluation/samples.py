@@ -19,7 +19,7 @@ from ..pictures import to_bytes
 from ..render.sheet import sheet
 from ..training.data import make_pictures
 from ..training.people import Studio
-from ..workshop import FAMILY, Workshop
+from ..workshop import Workshop
 from .classifier import Judging, Size, agreement, classes, judge, read
 from .intervals import Estimate, share
 from .run import Emit
@@ -67,7 +67,7 @@ def sample(shop: Workshop, asked: list[str], seed: int) -> Float[Tensor, "N 3 12
     from diffusers import DDIMScheduler, StableDiffusionPipeline
 
     parts = shop.draw
-    folder = checkpoints.components(FAMILY, "text-to-image", shop.base)["scheduler"]
+    folder = shop.networks.folders("text-to-image")["scheduler"]
     scheduler: Any = DDIMScheduler.from_pretrained(str(folder))
     pipeline: Any = StableDiffusionPipeline(
         vae=parts.vae,

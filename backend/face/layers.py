@@ -58,6 +58,7 @@ class Face:
             of the face before its first layer, as are the next two.
         base_vertices: (V, 3), base_albedo: (S, S, 3) sRGB with row 0 on top: the face before its first layer.
         expressions: (E, V, 3), differences from the resting face.
+        words: what was said to the networks, by stage, and what the prompt says of the expression.
         preview: a PNG file.
     """
 
@@ -82,6 +83,7 @@ class Face:
     licences: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    words: dict[str, Any] = field(default_factory=dict)
     preview: bytes | None = None
 
 

@@ -63,6 +63,7 @@ DOCUMENT = {
     "licences": dict,
     "metrics": dict,
     "settings": dict,
+    "words": dict,
 }
 LAYER = {
     "name": str,
@@ -171,6 +172,7 @@ def read_document(folder: Path) -> dict[str, Any]:
             f"{path} has schema {document['schema']}, this version reads up to {SCHEMA}",
             advice="open it with the version that made it, or update Facewright",
         )
+    document.setdefault("words", {})  # the first faces have none
     _check_fields(document, DOCUMENT, path, "")
     for number, entry in enumerate(document["layers"], 1):
         _check_fields(entry, LAYER, path, f"layer {number}: ")

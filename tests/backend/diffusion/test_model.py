@@ -193,11 +193,9 @@ def test_texts_are_padded_to_the_networks_length(model):
     assert not torch.equal(embeddings[0], embeddings[1])
 
 
-def test_words_that_must_be_spelt_are_unknown(model):
-    unknown, said = model.unknown_words("red lips, and a zebra-striped (Lips)!")
-    assert said == ["red", "lips", "and", "a", "zebra", "striped"]
-    assert unknown == ["and", "zebra", "striped"]
-    assert model.unknown_words(" ... ") == ([], [])
+def test_tokens_are_counted_with_both_ends(model):
+    assert [model.count_tokens(text) for text in ("", "red lips", "red ox")] == [2, 4, 5]
+    assert model.longest_text == LENGTH
 
 
 def test_latents_are_eight_times_smaller_and_scaled(model):

@@ -42,7 +42,15 @@ def model():
 def shown(model, **changes) -> list[torch.Tensor]:
     witness = Witness()
     settings = GeometrySettings(steps=STEPS, **({"anchored": False, "antialias": False} | changes))
-    generate(model, Surface.of(model.topology), witness, Condition(torch.zeros(2, 1, 1)), settings, SEED, Watch())
+    generate(
+        model,
+        Surface.of(model.topology),
+        witness,
+        lambda cameras: Condition(torch.zeros(2, 1, 1)),
+        settings,
+        SEED,
+        Watch(),
+    )
     return witness.shown
 
 
