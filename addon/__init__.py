@@ -9,17 +9,12 @@ ui/        properties, operators, panels, the pump      main thread
 Enabling it starts nothing: no process, no thread, no file.
 """
 
-from .ui import operators, panels, preferences, properties, pump
-
-_PARTS = (properties, preferences, operators, panels)
+from . import ui
 
 
 def register() -> None:
-    for part in _PARTS:
-        part.register()
+    ui.register()
 
 
 def unregister() -> None:
-    pump.close()
-    for part in reversed(_PARTS):
-        part.unregister()
+    ui.unregister()

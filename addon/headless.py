@@ -33,7 +33,7 @@ def main() -> int:
         enable()
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
         for index, folder in enumerate(arguments.faces):
-            bpy.ops.facewright.import_face(filepath=str(folder.resolve()), as_step=index > 0)
+            bpy.ops.facewright.import_face(filepath=str(folder.resolve()), as_step=index > 0, with_parents=False)
         if arguments.render:
             render(bpy.context.object, arguments.render.resolve())
         blend = arguments.blend.resolve()

@@ -1,18 +1,57 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A head's material and its packed pictures. Pictures are never changed: every step brings a new one."""
+"""A head's materials and its packed pictures. Pictures are never changed: every step brings a new one."""
+
+from dataclasses import dataclass, field
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
 
+from ..compat import node_tree
 from ..session.face import image_size
+from ..session.head import Head
 
 ROLE = "facewright_role"  # custom property of the nodes that are ours to update
 ALBEDO = "albedo"
-# Skin, in metres: light of each colour goes this deep (Principled's defaults times a scale for a head).
-SUBSURFACE_RADIUS = (1.0, 0.2, 0.1)
-SUBSURFACE_SCALE = 0.005
-SUBSURFACE_WEIGHT = 0.1
-ROUGHNESS = 0.5
-SKIN = (0.6, 0.38, 0.29, 1.0)  # linear; what a head without a texture shows
+
+
+@dataclass(frozen=True)
+class Look:
+    """A material: what it is called, the parts of a head that wear it (the first look: all others), its sockets.
+
+    Lengths are in metres; colours, worn by a head without a texture, are linear.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    sockets: dict[str, object] = field(default_factory=dict)
+
+
+LOOKS = (
+    Look(
+        "Skin",
+        (),
+        {
+            "Base Color": (0.6, 0.38, 0.29, 1.0),
+            "Roughness": 0.5,
+            # light goes deepest where it is red: Principled's default radii, at the size of a head
+            "Subsurface Weight": 0.1,
+            "Subsurface Radius": (1.0, 0.2, 0.1),
+            "Subsurface Scale": 0.005,
+        },
+    ),
+    # wet: the cornea's index of refraction, nearly smooth
+    Look(
+        "Eyes",
+        ("left_eye", "right_eye"),
+        {"Base Color": (0.75, 0.72, 0.68, 1.0), "Roughness": 0.06, "IOR": 1.376, "Coat Weight": 0.5},
+    ),
+    Look(
+        "Mouth",
+        ("mouth", "tongue", "upper_teeth", "lower_teeth"),
+        {"Base Color": (0.5, 0.2, 0.17, 1.0), "Roughness": 0.2, "Subsurface Weight": 0.05, "Subsurface Scale": 0.003},
+    ),
+)
 
 
 def new_image(name: str, png: bytes) -> bpy.types.Image:
@@ -29,34 +68,78 @@ def new_image(name: str, png: bytes) -> bpy.types.Image:
     return image
 
 
-def new_material(name: str) -> bpy.types.Material:
-    """Skin that scatters a little light; `show` puts the picture in."""
-    material = bpy.data.materials.new(name)
-    if material.node_tree is None:  # Blender 4; in 5 the tree is there, and asking for it warns
-        material.use_nodes = True
-    nodes, links = material.node_tree.nodes, material.node_tree.links
-    shader = next(node for node in nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
-    values = {
-        "Base Color": SKIN,
-        "Roughness": ROUGHNESS,
-        "Subsurface Weight": SUBSURFACE_WEIGHT,
-        "Subsurface Radius": SUBSURFACE_RADIUS,
-        "Subsurface Scale": SUBSURFACE_SCALE,
-    }
-    for socket, value in values.items():
-        shader.inputs[socket].default_value = value
-    texture = nodes.new("ShaderNodeTexImage")
-    texture.label = "Albedo"
-    texture[ROLE] = ALBEDO
-    texture.location = (shader.location.x - 320.0, shader.location.y)
-    links.new(texture.outputs["Color"], shader.inputs["Base Color"])
-    return material
+def texels(image: bpy.types.Image) -> NDArray[np.uint8]:
+    """(H, W, 4) an 8-bit picture's own values, row 0 on top."""
+    width, height = image.size
+    values = np.empty(width * height * 4, np.float32)
+    image.pixels.foreach_get(values)
+    return np.rint(values.reshape(height, width, 4)[::-1] * 255).astype(np.uint8)
+
+
+def mask_of(png: bytes) -> NDArray[np.uint8]:
+    """(H, W) a grey PNG's values, row 0 on top."""
+    image = new_image("facewright_mask", png)
+    try:
+        return texels(image)[..., 0]
+    finally:
+        bpy.data.images.remove(image)
+
+
+def dress(mesh: bpy.types.Mesh, head: Head) -> None:
+    """Gives a new head its materials, polygon by polygon; `show` puts the picture in."""
+    parts = np.concatenate([head.quad_parts, head.lone_parts])
+    worn = np.zeros(len(parts), np.int32)
+    for look in LOOKS:
+        chosen = [head.part_names.index(part) for part in look.parts if part in head.part_names]
+        mask = np.isin(parts, chosen)
+        if look.parts and not mask.any():
+            continue
+        worn[mask] = len(mesh.materials)
+        mesh.materials.append(_new_material(f"{mesh.name} {look.name}", look))
+    mesh.polygons.foreach_set("material_index", worn)
 
 
 def show(found: bpy.types.Object, image: bpy.types.Image) -> None:
     """Puts the picture into every texture node of ours on the object; whatever the user rewired stays."""
+    for node in texture_nodes(found):
+        node.image = image
+
+
+def texture_nodes(found: bpy.types.Object) -> list[bpy.types.ShaderNodeTexImage]:
+    """The nodes that show the albedo: those with our role, wherever the user has put them."""
+    return [
+        node
+        for slot in found.material_slots
+        if slot.material is not None and slot.material.node_tree is not None
+        for node in slot.material.node_tree.nodes
+        if node.bl_idname == "ShaderNodeTexImage" and node.get(ROLE) == ALBEDO
+    ]
+
+
+def shown_image(found: bpy.types.Object) -> bpy.types.Image | None:
+    """The picture the head wears now."""
+    return next((node.image for node in texture_nodes(found)), None)
+
+
+def _new_material(name: str, look: Look) -> bpy.types.Material:
+    material = bpy.data.materials.new(name)
+    tree = node_tree(material)
+    shader = next(node for node in tree.nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
+    for socket, value in look.sockets.items():
+        shader.inputs[socket].default_value = value
+    texture = tree.nodes.new("ShaderNodeTexImage")
+    texture.label = "Albedo"
+    texture[ROLE] = ALBEDO
+    texture.location = (shader.location.x - 320.0, shader.location.y)
+    return material
+
+
+def connect(found: bpy.types.Object) -> None:
+    """Lets the texture colour the head: with its first face, until which the plain colours show."""
     for slot in found.material_slots:
         tree = slot.material.node_tree if slot.material else None
         for node in tree.nodes if tree else ():
-            if node.bl_idname == "ShaderNodeTexImage" and node.get(ROLE) == ALBEDO:
-                node.image = image
+            if node.bl_idname == "ShaderNodeTexImage" and node.get(ROLE) == ALBEDO and not node.outputs[0].links:
+                shader = next((one for one in tree.nodes if one.bl_idname == "ShaderNodeBsdfPrincipled"), None)
+                if shader is not None and not shader.inputs["Base Color"].links:
+                    tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])

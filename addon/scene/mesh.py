@@ -6,10 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..link.bundle import errors
-from ..session.head import Head, to_blender
+from ..session.face import Face
+from ..session.head import Head, to_blender, to_head
+from . import material
 
 BASIS = "Basis"
 UV_MAP = "UVMap"
+CARRIED_M = 1e-6  # metres; float32 at the size of a head rounds to 3e-8
 _WEIGHT_STEPS = 100  # vertex groups take one call a distinct weight: hundredths are fine enough
 
 
@@ -20,6 +23,7 @@ def new_head(head: Head, name: str) -> bpy.types.Object:
     mesh.shade_smooth()
     corners = head.uvs[np.concatenate([head.uv_quads.ravel(), head.uv_lone.ravel()])].reshape(-1)
     mesh.uv_layers.new(name=UV_MAP).uv.foreach_set("vector", np.ascontiguousarray(corners, np.float32))
+    material.dress(mesh, head)
     mesh.update()
     found = bpy.data.objects.new(name, mesh)
     found.shape_key_add(name=BASIS, from_mix=False)
@@ -69,6 +73,34 @@ def write_positions(
     mesh.update()
 
 
+def sculpted(found: bpy.types.Object, head: Head, face: Face) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Vertices and expressions, in head units, where hands have moved them away from the face; None where not.
+
+    What was not moved keeps its bits. Blender carries a sculpted Basis on to the other keys or not, by the tool:
+    an expression counts as sculpted only where it differs from the face's both ways.
+    """
+    mesh = mesh_of(found)
+    count, keys = len(mesh.vertices), mesh.shape_keys.key_blocks if mesh.shape_keys else ()
+    if count != len(face.vertices):
+        return None  # what comes next refuses such a mesh by name
+    before = to_blender(face.vertices, head.metres_per_unit)
+    basis = _points(keys[0], count) if keys else _positions(mesh)
+    vertices, expressions = face.vertices.copy(), face.expressions.copy()
+    moved = np.any(basis != before, axis=1)
+    vertices[moved] = to_head(basis[moved], head.metres_per_unit)
+    for index, name in enumerate(head.expression_names):
+        key = keys.get(name) if keys else None
+        if key is None:
+            continue
+        points = _points(key, count)
+        written = to_blender(face.vertices + face.expressions[index], head.metres_per_unit)
+        carried = np.abs((points - basis) - (written - before)).max(axis=1) < CARRIED_M
+        shaped = np.any(points != written, axis=1) & ~carried
+        expressions[index][shaped] = to_head(points[shaped] - basis[shaped], head.metres_per_unit)
+        moved |= shaped
+    return (vertices, expressions) if moved.any() else None
+
+
 def mesh_of(found: bpy.types.Object) -> bpy.types.Mesh:
     """The object's mesh.
 
@@ -81,6 +113,12 @@ def mesh_of(found: bpy.types.Object) -> bpy.types.Mesh:
             advice="undo the conversion, or import the face as a new head",
         )
     return found.data
+
+
+def _positions(mesh: bpy.types.Mesh) -> NDArray[np.float32]:
+    values = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.attributes["position"].data.foreach_get("vector", values)
+    return values.reshape(-1, 3)
 
 
 def _points(key: bpy.types.ShapeKey, count: int) -> NDArray[np.float32]:

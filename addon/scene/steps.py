@@ -4,48 +4,45 @@
 import json
 import uuid
 from datetime import UTC, datetime
-from pathlib import Path
 
 import bpy
 
 from ..link.bundle import CHECKPOINTS, errors
-from ..session.face import Face, pack, read_face, unpack
+from ..session import changes, tree
+from ..session.face import Face
 from ..session.head import Head, find_head
-from . import material, mesh
+from . import material, mesh, store
 
-SCHEMA = 1
 NAME_LIMIT = 40  # characters of the prompt in an object's name; Blender allows 63 bytes
 HEAD_FOLDERS = (CHECKPOINTS / "starter",)
 
 
-def insert(context: bpy.types.Context, folder: Path) -> bpy.types.Object:
-    """A new object in the active collection for the face in `folder`; selection and mode stay.
+def insert(context: bpy.types.Context, face: Face) -> bpy.types.Object:
+    """A new object at the 3D cursor for the face, in the active collection; selection and mode stay.
 
     Raises:
-        errors.BackendError: the face or its head cannot be read.
+        errors.BackendError: its head cannot be read.
     """
-    face = read_face(folder)
-    head = _head_of(face)
+    head = head_of(face)
     found = _new_object(context, head, face.words[:NAME_LIMIT])
-    _append(found, head, face, folder)
+    append(found, head, face)
     return found
 
 
 def insert_rest(context: bpy.types.Context, name: str) -> bpy.types.Object:
-    """A new object that shows the head model at rest, with no step and no texture."""
+    """A new object at the 3D cursor that shows the head model at rest, with no step and no texture."""
     return _new_object(context, find_head(name, HEAD_FOLDERS), "Head")
 
 
-def add_step(found: bpy.types.Object, folder: Path) -> None:
-    """Changes the object in place to the face in `folder` and appends it to the history.
+def add_step(found: bpy.types.Object, face: Face, parent: str | None = None) -> None:
+    """Changes the object in place to the face and appends it to the history.
 
     Transforms, modifiers, the user's shape keys and what was rewired in the material stay.
 
     Raises:
-        errors.BackendError: the face cannot be read, or does not fit the object; nothing has changed then.
+        errors.BackendError: the face does not fit the object; nothing has changed then.
     """
-    face = read_face(folder)
-    head = _head_of(face)
+    head = head_of(face)
     session = found.facewright
     if session.topology_id != head.topology_id:
         raise errors.TopologyChanged(
@@ -53,19 +50,84 @@ def add_step(found: bpy.types.Object, folder: Path) -> None:
             advice="import the face as a new head",
         )
     own_session(found)
-    _append(found, head, face, folder)
+    append(found, head, face, parent)
 
 
-def revert(found: bpy.types.Object, uid: str, scratch: Path) -> None:
-    """Shows an earlier (or later) step again; no step is lost. `scratch` is a folder to be made and left."""
+def capture(found: bpy.types.Object) -> bool:
+    """Keeps what was sculpted by hand since the last step as a step of its own; whether there was any.
+
+    Raises:
+        errors.BackendError: the mesh is no longer the head's.
+    """
+    if not found.facewright.steps:
+        return False
+    face = active_face(found)
+    head = head_of(face)
+    moved = mesh.sculpted(found, head, face)
+    if moved is None:
+        return False
+    add_step(found, changes.sculpt(face, *moved))
+    return True
+
+
+def revert(found: bpy.types.Object, uid: str) -> None:
+    """Shows an earlier (or later) step again; no step is lost, and what hands have sculpted becomes one."""
     step = step_of(found, uid)
-    face = read_face(unpack(step.face, scratch))
+    face = store.get(found.facewright, step)
+    capture(found)
     own_session(found)
-    _show(found, _head_of(face), face, step.albedo)
-    found.facewright.active_uid = uid
+    step = step_of(found, uid)
+    show(found, head_of(face), face, step.albedo)
+    _activate(found, uid)
 
 
-def step_of(found: bpy.types.Object, uid: str):
+def peek(found: bpy.types.Object, uid: str) -> None:
+    """Shows a step's shape and texture without going back to it."""
+    step = step_of(found, uid)
+    face = store.get(found.facewright, step)
+    show(found, head_of(face), face, step.albedo)
+
+
+def delete(found: bpy.types.Object, gone: set[str]) -> None:
+    """Removes steps; what was made of them hangs on the nearest that stays, and the head shows one that stays.
+
+    Raises:
+        errors.UsageError: no step would be left.
+    """
+    session = found.facewright
+    nodes = nodes_of(found)
+    kept = tree.without(nodes, gone)
+    if not kept:
+        raise errors.UsageError("the last step cannot be deleted", advice="delete the object instead")
+    own_session(found)
+    active = tree.after_removal(nodes, session.active_uid, gone)
+    if active != session.active_uid:
+        revert(found, active)
+    parents = {node.uid: node.parent for node in kept}
+    for index in reversed(range(len(session.steps))):
+        step = session.steps[index]
+        if step.uid in parents:
+            step.parent_uid = parents[step.uid]
+        else:
+            _remove(session, index)
+    store.sweep(session)
+    _activate(found, session.active_uid)
+
+
+def nodes_of(found: bpy.types.Object) -> list[tree.Node]:
+    return [tree.Node(step.uid, step.parent_uid, step.starred) for step in found.facewright.steps]
+
+
+def active_step(found: bpy.types.Object) -> bpy.types.PropertyGroup:
+    return step_of(found, found.facewright.active_uid)
+
+
+def active_face(found: bpy.types.Object) -> Face:
+    """The face the head shows, from its step; raises errors.FaceInvalid, errors.FaceMissing."""
+    return store.get(found.facewright, active_step(found))
+
+
+def step_of(found: bpy.types.Object, uid: str) -> bpy.types.PropertyGroup:
     """The step of that uid.
 
     Raises:
@@ -117,17 +179,7 @@ def own_session(found: bpy.types.Object) -> None:
             slot.material = slot.material.copy()
 
 
-def _new_object(context: bpy.types.Context, head: Head, name: str) -> bpy.types.Object:
-    found = mesh.new_head(head, name)
-    mesh.mesh_of(found).materials.append(material.new_material(name))
-    context.collection.objects.link(found)
-    session = found.facewright
-    session.schema, session.uid = SCHEMA, uuid.uuid4().hex
-    session.head, session.topology_id = head.name, head.topology_id
-    return found
-
-
-def _head_of(face: Face) -> Head:
+def head_of(face: Face) -> Head:
     """The face's head model.
 
     Raises:
@@ -146,18 +198,27 @@ def _head_of(face: Face) -> Head:
     return head
 
 
-def _append(found: bpy.types.Object, head: Head, face: Face, folder: Path) -> None:
-    uid = uuid.uuid4().hex
-    packed = pack(folder)
-    image = material.new_image(f"facewright_{uid[:8]}_albedo", face.albedo)
-    try:
-        _show(found, head, face, image)
-    except errors.BackendError:
-        bpy.data.images.remove(image)
-        raise
+def show(found: bpy.types.Object, head: Head, face: Face, image: bpy.types.Image) -> None:
+    mesh.write_positions(found, head, face.vertices, face.expressions)
+    material.show(found, image)
+
+
+def append(found: bpy.types.Object, head: Head, face: Face, parent: str | None = None) -> str:
+    """A new step that the head shows; of the active step, or of `parent`. Returns its uid."""
     session, document = found.facewright, face.document
+    first = not session.steps
     step = session.steps.add()
-    step.uid, step.parent_uid = uid, session.active_uid
+    step.uid = uuid.uuid4().hex
+    step.parent_uid = session.active_uid if parent is None else parent
+    store.put(session, step, face)
+    try:
+        show(found, head, face, step.albedo)
+    except errors.BackendError:
+        _remove(session, len(session.steps) - 1)
+        store.sweep(session)
+        raise
+    if first:
+        material.connect(found)
     step.name = face.words
     step.kind = document.get("kind", "import")
     step.prompt = document.get("prompt") or ""
@@ -165,12 +226,30 @@ def _append(found: bpy.types.Object, head: Head, face: Face, folder: Path) -> No
     step.seed = int(document.get("seed") or 0)
     step.created_utc = datetime.now(UTC).isoformat(timespec="seconds")
     step.document = json.dumps(document, sort_keys=True)
-    step.face = packed
-    step.albedo = image
+    _activate(found, step.uid)
+    return step.uid
+
+
+def _activate(found: bpy.types.Object, uid: str) -> None:
+    session = found.facewright
     session.active_uid = uid
-    session.shown = len(session.steps) - 1
+    session.shown = next((index for index, step in enumerate(session.steps) if step.uid == uid), 0)
+    found["facewright_info"] = json.dumps({"session": session.uid, "schema": session.schema, "step": uid})
 
 
-def _show(found: bpy.types.Object, head: Head, face: Face, image: bpy.types.Image) -> None:
-    mesh.write_positions(found, head, face.vertices, face.expressions)
-    material.show(found, image)
+def _remove(session: bpy.types.PropertyGroup, index: int) -> None:
+    """Drops a step, and its image where no other step and no material of the user's wears it."""
+    image = session.steps[index].albedo
+    session.steps.remove(index)
+    if image is not None and not image.users:
+        bpy.data.images.remove(image)
+
+
+def _new_object(context: bpy.types.Context, head: Head, name: str) -> bpy.types.Object:
+    found = mesh.new_head(head, name)
+    found.location = context.scene.cursor.location
+    context.collection.objects.link(found)
+    session = found.facewright
+    session.schema, session.uid = store.SCHEMA, uuid.uuid4().hex
+    session.head, session.topology_id = head.name, head.topology_id
+    return found

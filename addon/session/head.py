@@ -5,12 +5,14 @@ import json
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..link.bundle import errors
+from .sliders import Sliders, read_sliders
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Head:
         lone: (N, 3) the triangles in no quad; `uv_lone` (N, 3) likewise.
         rest: (V, 3) the mean head; `expressions` (E, V, 3) differences from it, named by `expression_names`.
         region_weights: (R, V) 0..1, named by `region_names`.
+        quad_parts: (Q,) into `part_names`, such as "left_eye"; `lone_parts` (N,) likewise.
+        sliders: what the head's semantic sliders do; None for a head without.
     """
 
     name: str
@@ -37,6 +41,10 @@ class Head:
     expressions: NDArray[np.float32]
     region_names: tuple[str, ...]
     region_weights: NDArray[np.float32]
+    part_names: tuple[str, ...]
+    quad_parts: NDArray[np.int32]
+    lone_parts: NDArray[np.int32]
+    sliders: Sliders | None
 
 
 def find_head(name: str, folders: Iterable[Path]) -> Head:
@@ -57,31 +65,44 @@ def find_head(name: str, folders: Iterable[Path]) -> Head:
 
 
 def read_head(path: Path) -> Head:
-    """Raises errors.HeadInvalid: a file that is not a head's, or is damaged."""
+    """The head of a file; it is read again only once the file has changed.
+
+    Raises:
+        errors.HeadInvalid: a file that is not a head's, or is damaged.
+    """
     try:
-        with np.load(path, allow_pickle=False) as values:
-            meta = json.loads(str(values["meta"][()]))
-            quads = values["quads"].astype(np.int32)
-            first = 2 * len(quads)  # triangles 2i and 2i+1 are quad i
-            return Head(
-                name=meta["head"],
-                topology_id=meta["topology_id"],
-                metres_per_unit=float(meta["metres_per_unit"]),
-                quads=quads,
-                uvs=values["uvs"].astype(np.float32),
-                uv_quads=values["uv_quads"].astype(np.int32),
-                lone=values["faces"][first:].astype(np.int32),
-                uv_lone=values["uv_faces"][first:].astype(np.int32),
-                rest=values["rest"].astype(np.float32),
-                expression_names=tuple(values["expression_names"].tolist()),
-                expressions=values["expressions"].astype(np.float32),
-                region_names=tuple(values["region_names"].tolist()),
-                region_weights=values["region_weights"].astype(np.float32),
-            )
+        return _read(path, path.stat().st_mtime_ns)
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise errors.HeadInvalid(
             f"{path} is not a head file: {error}", advice="install Facewright again, or put the file back"
         ) from None
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, _changed_ns: int) -> Head:
+    with np.load(path, allow_pickle=False) as values:
+        meta = json.loads(str(values["meta"][()]))
+        quads = values["quads"].astype(np.int32)
+        first = 2 * len(quads)  # triangles 2i and 2i+1 are quad i
+        return Head(
+            name=meta["head"],
+            topology_id=meta["topology_id"],
+            metres_per_unit=float(meta["metres_per_unit"]),
+            quads=quads,
+            uvs=values["uvs"].astype(np.float32),
+            uv_quads=values["uv_quads"].astype(np.int32),
+            lone=values["faces"][first:].astype(np.int32),
+            uv_lone=values["uv_faces"][first:].astype(np.int32),
+            rest=values["rest"].astype(np.float32),
+            expression_names=tuple(values["expression_names"].tolist()),
+            expressions=values["expressions"].astype(np.float32),
+            region_names=tuple(values["region_names"].tolist()),
+            region_weights=values["region_weights"].astype(np.float32),
+            part_names=tuple(values["part_names"].tolist()),
+            quad_parts=values["face_parts"][:first:2].astype(np.int32),
+            lone_parts=values["face_parts"][first:].astype(np.int32),
+            sliders=read_sliders(values, meta) if "slider_names" in values else None,
+        )
 
 
 def to_blender(points: NDArray[np.float32], metres_per_unit: float) -> NDArray[np.float32]:
@@ -89,3 +110,9 @@ def to_blender(points: NDArray[np.float32], metres_per_unit: float) -> NDArray[n
     x, y, z = np.moveaxis(points, -1, 0)
     turned = np.stack([x, -z, y], axis=-1) * np.float32(metres_per_unit)
     return np.ascontiguousarray(turned, dtype=np.float32)
+
+
+def to_head(points: NDArray[np.float32], metres_per_unit: float) -> NDArray[np.float32]:
+    """The inverse of `to_blender`, to the last bits of float32."""
+    x, y, z = np.moveaxis(points, -1, 0)
+    return np.stack([x, z, -y], axis=-1) / np.float32(metres_per_unit)

@@ -1,2 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user sees and presses. Main thread only."""
+"""What the user sees and presses, a module a panel. Main thread only."""
+
+import bpy
+
+from . import (
+    console,
+    create,
+    dragging,
+    edit,
+    exporting,
+    expressions,
+    face,
+    handlers,
+    help as help_panel,
+    history,
+    importing,
+    keymap,
+    layers,
+    live,
+    preferences,
+    properties,
+    pump,
+    thumbs,
+)
+
+_UNSEEN = (live, preferences, dragging, importing)
+_PANELS = (create, edit, layers, history, face, expressions, exporting, help_panel)  # in the sidebar's order
+_CLASSES = tuple(cls for part in (*_UNSEEN, *_PANELS) for cls in part.CLASSES)
+_PARTS = (live, handlers, importing, keymap, console)  # what more there is to register
+
+
+def register() -> None:
+    properties.register()
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    for part in _PARTS:
+        part.register()
+
+
+def unregister() -> None:
+    pump.close()
+    thumbs.close()
+    for part in reversed(_PARTS):
+        part.unregister()
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
+    properties.unregister()

@@ -70,13 +70,3 @@ def _backend_python(home: Path) -> Path:
 
 
 CLASSES = (FACEWRIGHT_Preferences,)
-
-
-def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)

@@ -3,7 +3,9 @@
 
 import bpy
 from bpy.props import (
+    BoolProperty,
     CollectionProperty,
+    EnumProperty,
     FloatProperty,
     IntProperty,
     PointerProperty,
@@ -11,6 +13,13 @@ from bpy.props import (
 )
 
 SEED_LIMIT = 2**31 - 1
+
+
+class FACEWRIGHT_PG_file(bpy.types.PropertyGroup):
+    """The content of one or more files of faces; `name` is its sha256."""
+
+    data: StringProperty(subtype="BYTE_STRING")
+    size: IntProperty(description="Bytes")
 
 
 class FACEWRIGHT_PG_step(bpy.types.PropertyGroup):
@@ -24,8 +33,11 @@ class FACEWRIGHT_PG_step(bpy.types.PropertyGroup):
     seed: IntProperty()
     created_utc: StringProperty()
     document: StringProperty(description="The face's face.json")
-    face: StringProperty(subtype="BYTE_STRING", description="The whole face folder, zipped")
+    contents: StringProperty(description="The face's files as JSON: name to sha256")
     albedo: PointerProperty(type=bpy.types.Image)
+    albedo_sha: StringProperty()
+    starred: BoolProperty(name="Keep", description="Compact never removes this step")
+    face: StringProperty(subtype="BYTE_STRING", description="Schema 1: the face folder as a zip; empty since")
 
 
 class FACEWRIGHT_PG_session(bpy.types.PropertyGroup):
@@ -38,20 +50,42 @@ class FACEWRIGHT_PG_session(bpy.types.PropertyGroup):
     active_uid: StringProperty(description="The step the mesh shows")
     shown: IntProperty(name="Step", description="The row chosen in the history", options={"SKIP_SAVE"})
     steps: CollectionProperty(type=FACEWRIGHT_PG_step)
+    files: CollectionProperty(type=FACEWRIGHT_PG_file)
 
 
 class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     """What the user is about to ask for."""
 
     prompt: StringProperty(name="Prompt", description="What the face should look like, in words")
+    texture_prompt: StringProperty(
+        name="Texture Words", description="Other words for the skin and its colours; empty takes the prompt"
+    )
+    make_shape: BoolProperty(name="Shape", description="Make the shape of the head from the words", default=True)
+    make_texture: BoolProperty(name="Texture", description="Make the skin from the words", default=True)
+    from_chosen: BoolProperty(
+        name="From the Chosen Head", description="Start at the chosen head instead of the mean one"
+    )
     instruction: StringProperty(name="Instruction", description="What should change about the face, in words")
     seed: IntProperty(name="Seed", description="The same words and seed give the same face", min=0, max=SEED_LIMIT)
     strength: FloatProperty(
         name="Strength", description="How much of the change is applied", default=1.0, min=0.0, max=2.0
     )
+    scope: EnumProperty(
+        name="Changes",
+        description="What an edit may change",
+        items=(
+            ("auto", "By the Words", "What the instruction names decides"),
+            ("texture", "Texture", "Colours and paint only"),
+            ("geometry", "Shape", "The shape only"),
+            ("both", "Both", "Shape and texture"),
+        ),
+    )
+    region: StringProperty(
+        name="Region", description="The part of the face an edit is locked to; empty: what the words name"
+    )
 
 
-CLASSES = (FACEWRIGHT_PG_step, FACEWRIGHT_PG_session, FACEWRIGHT_PG_scene)
+CLASSES = (FACEWRIGHT_PG_file, FACEWRIGHT_PG_step, FACEWRIGHT_PG_session, FACEWRIGHT_PG_scene)
 
 
 def register() -> None:

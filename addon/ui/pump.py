@@ -9,7 +9,9 @@ import shutil
 import tempfile
 import time
 import tomllib
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import bpy
 
 from ..link.bundle import errors, protocol
 from ..link.desk import Desk, Job
-from ..scene import steps
-from . import preferences
+from ..scene import steps, view
+from ..session.face import Face, read_face
+from . import live, preferences, thumbs
 
 TICK_BUDGET_S = 0.008
 BUSY_INTERVAL_S = 0.05
@@ -30,14 +33,17 @@ WAIT_INTERVAL_S = 0.01
 class State:
     desk: Desk | None = None
     job: Job | None = None  # running, or done and not yet in the scene
+    reading: "Future[Face] | None" = None  # the job's face, read by a thread of its own
     select: bool = False  # whether a new head becomes the active object
     failure: errors.BackendError | None = None  # of the last job
     drawn: tuple[object, ...] = field(default_factory=tuple)
+    preview_icon: int = 0  # of the newest picture of the unfinished face
 
 
 state = State()
 
 
+@cache
 def version() -> str:
     """The add-on's own version, as its manifest states it."""
     manifest = Path(__file__).parents[1] / "blender_manifest.toml"
@@ -68,7 +74,7 @@ def desk() -> Desk:
 def start(job: Job, params: dict[str, Any], *, select: bool) -> None:
     """Hands the job in; its result comes with a later tick."""
     desk().submit(job, params)
-    state.job, state.select, state.failure = job, select, None
+    state.job, state.select, state.failure, state.reading, state.preview_icon = job, select, None, None, 0
     if not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, persistent=True)
 
@@ -97,8 +103,11 @@ def tick() -> float | None:
     if state.desk is None:
         return None
     state.desk.poll(TICK_BUDGET_S)
-    if state.job is not None and state.job.end is not None and not _must_wait():
-        _settle(state.desk, state.job)
+    job = state.job
+    if job is not None and job.preview:
+        _show_preview(state.desk, job)
+    if job is not None and job.end is not None:
+        _end(state.desk, job, job.end)
     _redraw()
     if state.job is not None:
         return BUSY_INTERVAL_S
@@ -113,75 +122,96 @@ def close() -> None:
         state.desk.close()
         shutil.rmtree(state.desk.scratch, ignore_errors=True)
         atexit.unregister(close)
-    state.desk, state.job, state.failure = None, None, None
+    state.desk, state.job, state.failure, state.reading = None, None, None, None
 
 
 def blocked() -> str:
     """Why a finished face cannot be put in the scene now; empty where it can."""
     if bpy.app.is_job_running("RENDER"):
-        return "waits for the render"
+        return "Ready: waits for the render"
     if state.job is not None and state.job.target:
         try:
             found = steps.head_of_uid(state.job.target)
         except errors.HeadGone:
             return ""
         if found.mode != "OBJECT":
-            return "done: leave the head's present mode to see it"
+            return "Ready: leave the head's present mode to see it"
     return ""
 
 
-def _must_wait() -> bool:
-    return isinstance(state.job.end if state.job else None, protocol.Result) and bool(blocked())
+def _end(at: Desk, job: Job, end: protocol.Result | protocol.Error | protocol.Cancelled) -> None:
+    """Reads a finished face on a thread, then puts it in the scene; other ends are told at once.
 
-
-def _settle(at: Desk, job: Job) -> None:
-    """Ends the job in Blender. A face that cannot be shown keeps its folder, and the error names it."""
-    state.job, state.failure = None, None
+    A face that cannot be shown keeps its folder, and the error names it.
+    """
     try:
-        match job.end:
-            case protocol.Result() as result:
-                _apply(at.output(result, "face"), job)
-            case protocol.Error() as told:
-                raise errors.rebuild(told.code, told.message, told.advice)
-            case _:
-                raise errors.Cancelled(f"{job.label!r} was cancelled")
+        if isinstance(end, protocol.Result) and not _is_read(at, end):
+            return
+        if isinstance(end, protocol.Result) and blocked():
+            return
+        _settle(job, end)
     except errors.HeadGone as error:
+        live.forget()
         advice = f"to keep it, import {at.folder(job) / 'face'} as a new head before Blender ends"
-        state.failure = errors.HeadGone(error.message, advice=advice)
-        return
+        _forget(errors.HeadGone(error.message, advice=advice))
     except errors.BackendError as error:
-        state.failure = error
-    at.forget(job)
-
-
-def _apply(folder: Path, job: Job) -> None:
-    if job.target:
-        steps.add_step(steps.head_of_uid(job.target), folder)
+        if job.op == "layers" and live.state.uid == job.target:
+            live.restore()
+        _forget(error)
+        at.forget(job)
     else:
-        found = steps.insert(bpy.context, folder)
+        _forget(None)
+        at.forget(job)
+
+
+def _is_read(at: Desk, end: protocol.Result) -> bool:
+    if state.reading is None:
+        folder = at.output(end, "face")
+        reader = ThreadPoolExecutor(1, "facewright-read")
+        state.reading = reader.submit(read_face, folder)
+        reader.shutdown(wait=False)
+    return state.reading.done()
+
+
+def _settle(job: Job, end: protocol.Result | protocol.Error | protocol.Cancelled) -> None:
+    """Puts the face in the scene, or raises what the job ended in."""
+    if isinstance(end, protocol.Error):
+        raise errors.rebuild(end.code, end.message, end.advice)
+    if isinstance(end, protocol.Cancelled):
+        raise errors.Cancelled(f"{job.label!r} was cancelled")
+    assert state.reading is not None
+    face = state.reading.result()
+    if job.target:
+        steps.add_step(steps.head_of_uid(job.target), face, job.parent)
+    else:
+        found = steps.insert(bpy.context, face)
         if state.select:
-            make_active(bpy.context, found)
+            view.make_active(bpy.context, found)
+    live.forget()
+    live.drop_picture()
+    thumbs.catch_up()
     bpy.ops.ed.undo_push(message=f"Facewright: {job.label}")
 
 
-def make_active(context: bpy.types.Context, found: bpy.types.Object) -> None:
-    """Selects the object alone, as Blender's own Add operators do."""
-    for other in context.selected_objects:
-        other.select_set(False)
-    found.select_set(True)
-    context.view_layer.objects.active = found
+def _forget(failure: errors.BackendError | None) -> None:
+    state.job, state.failure, state.reading, state.preview_icon = None, failure, None, 0
+
+
+def _show_preview(at: Desk, job: Job) -> None:
+    try:
+        state.preview_icon = thumbs.load(f"{job.id} {job.preview}", at.inside(job.preview))
+    except errors.PathRefused as error:
+        state.failure = error
+    job.preview = ""
 
 
 def _redraw() -> None:
     """Asks for a new panel only where something in it has changed."""
     job = state.job
-    now = (job.id, job.phase, job.step, job.cancelling, job.end) if job else (state.failure,)
-    if now == state.drawn:
-        return
-    state.drawn = now
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
+    second = int(time.monotonic()) if job else 0
+    now: tuple[object, ...] = (state.failure,)
+    if job is not None:
+        now = (job.id, job.phase, job.step, job.cancelling, job.end, second, state.preview_icon)
+    if now != state.drawn:
+        state.drawn = now
+        view.redraw()

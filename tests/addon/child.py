@@ -25,7 +25,17 @@ def count(total: int, emit, cancelled) -> dict:
     return {"counted": total}
 
 
-def generate(prompt: str, out: Path, emit, cancelled, seed: int = 0, settings: dict[str, Any] | None = None) -> dict:
+def generate(
+    prompt: str,
+    out: Path,
+    emit,
+    cancelled,
+    seed: int = 0,
+    stage: str = "both",
+    texture_prompt: str = "",
+    parent: Path | None = None,
+    settings: dict[str, Any] | None = None,
+) -> dict:
     """A toy face; some prompts ask for trouble."""
     match prompt:
         case "crash":
@@ -37,15 +47,27 @@ def generate(prompt: str, out: Path, emit, cancelled, seed: int = 0, settings: d
         case "outside":
             return {"face": "../elsewhere"}
     count(3, emit, cancelled)
-    face = replace(toy_face(seed=seed), prompt=prompt, settings=settings or {})
+    heard = {"stage": stage, "texture_prompt": texture_prompt, "from": parent is not None}
+    face = replace(toy_face(seed=seed), prompt=prompt, settings=settings or {}, metrics=heard)
     return {"face": str(saved.save(face, out))}
 
 
-def edit(face: Path, instruction: str, out: Path, emit, cancelled, seed: int = 0, strength: float = 1.0) -> dict:
+def edit(
+    face: Path,
+    instruction: str,
+    out: Path,
+    emit,
+    cancelled,
+    seed: int = 0,
+    strength: float = 1.0,
+    scope: str = "auto",
+    region: tuple[str, ...] = (),
+) -> dict:
     """The parent with one toy layer more."""
     count(3, emit, cancelled)
     parent = saved.load(face)
     layer = toy_layer(seed=seed, instruction=instruction, strength=strength)
+    layer = replace(layer, scope=scope, region=region)
     changed = replace(parent, layers=(*parent.layers, layer), kind="edit", instruction=instruction)
     return {"face": str(saved.save(changed, out))}
 
@@ -58,7 +80,32 @@ def picture(out: Path, emit, cancelled) -> dict:
     return {}
 
 
-JOBS = {"count": count, "generate": generate, "edit": edit, "picture": picture}
+def layers(
+    face: Path,
+    out: Path,
+    emit,
+    cancelled,
+    strengths: dict[int, float] | None = None,
+    mute: tuple[int, ...] = (),
+    unmute: tuple[int, ...] = (),
+    order: tuple[int, ...] = (),
+) -> dict:
+    """The same layers otherwise, as the backend's job of that name."""
+    parent = saved.load(face)
+    changed = [
+        replace(
+            layer,
+            strength=(strengths or {}).get(number, layer.strength),
+            muted=(layer.muted or number in mute) and number not in unmute,
+        )
+        for number, layer in enumerate(parent.layers, start=1)
+    ]
+    ordered = tuple(changed[number - 1] for number in order) if order else tuple(changed)
+    new = replace(parent, kind="layers", layers=ordered, parent=saved.read_document(face)["id"])
+    return {"face": str(saved.save(new, out))}
+
+
+JOBS = {"count": count, "generate": generate, "edit": edit, "layers": layers, "picture": picture}
 
 if __name__ == "__main__":
     sys.stderr.write("the child has started\n")

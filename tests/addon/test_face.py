@@ -27,38 +27,45 @@ def zipped(name, content=b"x"):
     return made.getvalue()
 
 
-def test_a_packed_face_comes_back_to_the_byte_and_packs_to_the_same_bytes(folder, tmp_path):
-    packed = session_face.pack(folder)
-    again = session_face.unpack(packed, tmp_path / "again")
+def test_a_face_in_memory_is_its_folder_to_the_byte_with_the_backends_id(folder, tmp_path):
+    face = session_face.read_face(folder)
+    again = session_face.write_files(face.files, tmp_path / "again")
     files = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert files == {path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()}
-    assert session_face.pack(again) == packed
+    assert session_face.identify(face.files) == face.document["id"] == saved.identify(folder)
+
+
+def test_a_zip_of_a_face_comes_back_to_the_byte(folder):
+    files = session_face.read_files(folder)
+    assert session_face.unzip(session_face.zip_of(files), "the zip") == files
 
 
 @pytest.mark.parametrize("name", ["../out", "a/../../out", "/out", "C:\\out", "..\\out", "C:out"])
-def test_a_packed_face_cannot_write_elsewhere(name, tmp_path):
+def test_a_face_cannot_write_elsewhere(name, tmp_path):
     with pytest.raises(errors.FaceInvalid, match="damaged"):
-        session_face.unpack(zipped(name), tmp_path / "in" / "face")
+        session_face.unzip(zipped(name), "the zip")
+    with pytest.raises(errors.FaceInvalid, match="called"):
+        session_face.write_files({name: b"x"}, tmp_path / "in" / "face")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("broken", [b"", b"PK", b"\0" * 100])
-def test_bytes_that_are_no_face_are_refused(broken, tmp_path):
+def test_bytes_that_are_no_zip_are_refused(broken):
     with pytest.raises(errors.FaceInvalid):
-        session_face.unpack(broken, tmp_path / "face")
+        session_face.unzip(broken, "the zip")
 
 
-def test_a_damaged_member_is_refused(folder, tmp_path):
-    packed = bytearray(session_face.pack(folder))
+def test_a_damaged_member_is_refused(folder):
+    packed = bytearray(session_face.zip_of(session_face.read_files(folder)))
     packed[200] ^= 0xFF
     with pytest.raises(errors.FaceInvalid, match="CRC"):
-        session_face.unpack(bytes(packed), tmp_path / "again")
+        session_face.unzip(bytes(packed), "the zip")
 
 
-def test_a_face_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(session_face, "UNPACKED_LIMIT", 1000)
+def test_a_face_that_would_fill_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(session_face, "SIZE_LIMIT", 1000)
     with pytest.raises(errors.FaceInvalid, match="far too large"):
-        session_face.unpack(zipped("a", bytes(2000)), tmp_path / "face")
+        session_face.unzip(zipped("a", bytes(2000)), "the zip")
 
 
 def test_a_mesh_with_no_numbers_in_it_is_refused(folder):

@@ -15,6 +15,10 @@ from .conftest import PACKAGE, write_head
 METRES = 0.08
 
 
+def read_face(folder):
+    return sys.modules[f"{PACKAGE}.session.face"].read_face(folder)
+
+
 def import_face(folder, **options):
     assert bpy.ops.facewright.import_face(filepath=str(folder), **options) == {"FINISHED"}
     return bpy.context.object
@@ -94,6 +98,7 @@ def test_the_picture_is_packed_with_the_pngs_own_bytes_and_shown(toy_head, faces
     assert tuple(image.size) == (32, 32)
     nodes = found.material_slots[0].material.node_tree.nodes
     assert [node.image for node in nodes if node.bl_idname == "ShaderNodeTexImage"] == [image]
+    assert {slot.material.name.split()[-1] for slot in found.material_slots} == {"Skin", "Eyes"}
 
 
 def test_an_edit_changes_the_same_object_and_keeps_what_the_user_built(toy_head, faces):
@@ -145,9 +150,10 @@ def test_a_reopened_file_has_everything_to_go_on_with_nothing_else(toy_head, fac
             path.rmdir() if path.is_dir() else path.unlink()
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     bpy.ops.wm.open_mainfile(filepath=str(kept))
-    step = bpy.context.object.facewright.steps[1]
-    unpack = sys.modules[f"{PACKAGE}.session.face"].unpack
-    again = saved.load(unpack(step.face, tmp_path / "again"))
+    session = bpy.context.object.facewright
+    step = session.steps[1]
+    files = sys.modules[f"{PACKAGE}.scene.store"].files_of(session, step)
+    again = saved.load(sys.modules[f"{PACKAGE}.session.face"].write_files(files, tmp_path / "again"))
     np.testing.assert_array_equal(again.base_albedo, before.base_albedo)
     np.testing.assert_array_equal(again.layers[0].texels, before.layers[0].texels)
     assert json.loads(step.document)["instruction"] == step.instruction == "make his lips red"
@@ -233,7 +239,7 @@ def test_a_damaged_face_is_refused_by_number_and_leaves_nothing(toy_head, faces,
 
 
 def test_a_new_head_needs_neither_backend_nor_face(toy_head, monkeypatch):
-    monkeypatch.setattr(sys.modules[f"{PACKAGE}.ui.operators"], "HEAD", "toy")
+    monkeypatch.setattr(sys.modules[f"{PACKAGE}.ui.create"], "HEAD", "toy")
     assert bpy.ops.facewright.new_head() == {"FINISHED"}
     np.testing.assert_allclose(positions(bpy.context.object), in_blender(toy_topology().rest), atol=1e-7)
     assert not bpy.ops.facewright.edit.poll()
@@ -244,7 +250,7 @@ def test_the_scenes_settings_selection_and_mode_stay(toy_head, faces):
     cube = bpy.context.object
     scene = bpy.context.scene
     before = (scene.view_settings.view_transform, scene.display_settings.display_device, scene.render.engine)
-    sys.modules[f"{PACKAGE}.scene.steps"].insert(bpy.context, faces[0])
+    sys.modules[f"{PACKAGE}.scene.steps"].insert(bpy.context, read_face(faces[0]))
     assert bpy.context.object == cube
     assert bpy.context.selected_objects == [cube]
     assert before == (

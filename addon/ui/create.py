@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A new head: at rest, or from words. The top of the sidebar, with what runs and what went wrong."""
+
+import time
+
+import bpy
+from bpy.props import BoolProperty, IntProperty, StringProperty
+
+from ..link.bundle import errors
+from ..link.desk import Job
+from ..scene import steps, view
+from . import preferences, pump, submitting
+from .base import Explaining, SidebarPanel, SubPanel, idle, wrapped
+from .properties import SEED_LIMIT
+
+HEAD = "anny"
+STAGES = {(True, True): "both", (True, False): "geometry", (False, True): "texture"}
+
+
+class FACEWRIGHT_OT_new_head(Explaining, bpy.types.Operator):
+    bl_idname = "facewright.new_head"
+    bl_label = "New Head"
+    bl_description = "Add the head model at rest: expressions, UV map and regions, with no texture"
+    bl_options = {"REGISTER", "UNDO"}
+
+    subdivide: BoolProperty(name="Subdivision", description="Add a Subdivision Surface modifier", default=False)
+
+    def act(self, context: bpy.types.Context) -> None:
+        found = steps.insert_rest(context, HEAD)
+        if self.subdivide:
+            found.modifiers.new("Subdivision", "SUBSURF").render_levels = 1
+        view.make_active(context, found)
+        view.frame(context)
+
+
+class FACEWRIGHT_OT_generate(submitting.Submitting, Explaining, bpy.types.Operator):
+    bl_idname = "facewright.generate"
+    bl_label = "Generate"
+    bl_description = "Make a new head from the prompt; takes a while, and Blender stays usable"
+    bl_options = {"REGISTER"}
+
+    prompt: StringProperty(name="Prompt", options={"SKIP_SAVE"})
+    texture_prompt: StringProperty(name="Texture Words", options={"SKIP_SAVE"})
+    make_shape: BoolProperty(name="Shape", default=True, options={"SKIP_SAVE"})
+    make_texture: BoolProperty(name="Texture", default=True, options={"SKIP_SAVE"})
+    from_chosen: BoolProperty(name="From the Chosen Head", options={"SKIP_SAVE"})
+    seed: IntProperty(name="Seed", min=0, max=SEED_LIMIT, options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        return idle(cls)
+
+    def act(self, context: bpy.types.Context) -> None:
+        drafts = context.scene.facewright_ui
+        prompt, described, shape, texture, chosen, seed = (
+            submitting.given(self, name, drafts)
+            for name in ("prompt", "texture_prompt", "make_shape", "make_texture", "from_chosen", "seed")
+        )
+        if not prompt.strip():
+            raise errors.EmptyPrompt("the prompt is empty", advice="write what the face should look like")
+        if not (shape or texture):
+            raise errors.UsageError("neither shape nor texture is to be made", advice="switch one of them on")
+        params = {"prompt": prompt.strip(), "seed": seed, "stage": STAGES[shape, texture]}
+        if described.strip():
+            params["texture_prompt"] = described.strip()
+        if chosen:
+            job = submitting.job_on(steps.require_head(context), "generate", prompt)
+            params["parent"] = f"{job.id}/parent"
+        else:
+            job = Job("generate", prompt.strip())
+            pump.desk().folder(job)
+        submitting.run(self, job, params)
+
+
+class FACEWRIGHT_OT_cancel(bpy.types.Operator):
+    bl_idname = "facewright.cancel"
+    bl_label = "Cancel"
+    bl_description = "Stop the present job at its next step; pressed again, end the backend at once"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        if pump.state.job is None:
+            cls.poll_message_set("No job is running")
+            return False
+        return True
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        pump.cancel()
+        return {"FINISHED"}
+
+
+class FACEWRIGHT_OT_dismiss(bpy.types.Operator):
+    bl_idname = "facewright.dismiss"
+    bl_label = "Dismiss"
+    bl_description = "Hide the message of the last job"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        pump.state.failure = None
+        view.redraw()
+        return {"FINISHED"}
+
+
+class FACEWRIGHT_OT_show_textures(bpy.types.Operator):
+    bl_idname = "facewright.show_textures"
+    bl_label = "Show Textures"
+    bl_description = "Switch this 3D view to Material Preview, which shows the skin"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.space_data is None or context.space_data.type != "VIEW_3D":
+            cls.poll_message_set("Use it in a 3D view")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.space_data.shading.type = "MATERIAL"
+        return {"FINISHED"}
+
+
+class FACEWRIGHT_PT_main(SidebarPanel, bpy.types.Panel):
+    bl_label = "Facewright"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        _draw_status(self.layout, context)
+        row = self.layout.row()
+        row.operator(FACEWRIGHT_OT_new_head.bl_idname, icon="ADD")
+        _draw_solid_hint(self.layout, context)
+
+
+class FACEWRIGHT_PT_create(SubPanel, bpy.types.Panel):
+    bl_label = "Create"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, drafts = self.layout, context.scene.facewright_ui
+        column = layout.column()
+        column.prop(drafts, "prompt", text="", placeholder="an old man with a hooked nose")
+        row = column.row(align=True)
+        row.prop(drafts, "make_shape", toggle=True)
+        row.prop(drafts, "make_texture", toggle=True)
+        column.prop(drafts, "texture_prompt", text="", placeholder="Other words for the texture")
+        column.prop(drafts, "from_chosen")
+        column.prop(drafts, "seed")
+        reason = "" if drafts.prompt.strip() else "Write what the face should look like"
+        if not (drafts.make_shape or drafts.make_texture):
+            reason = "Switch Shape or Texture on"
+        draw_submit(layout, FACEWRIGHT_OT_generate.bl_idname, reason, "USER")
+
+
+def draw_submit(layout: bpy.types.UILayout, operator: str, reason: str, icon: str) -> None:
+    """The operator's button, or why it is off; Cancel in its place while its job runs."""
+    row, job = layout.row(), pump.state.job
+    row.scale_y = 1.4
+    if job is not None and operator == f"facewright.{job.op}":
+        text = "Stop Now" if job.cancelling else "Cancel"
+        row.operator(FACEWRIGHT_OT_cancel.bl_idname, text=text, icon="CANCEL")
+        return
+    row.enabled = not reason
+    row.operator(operator, icon=icon)
+    if reason:
+        layout.label(text=reason, icon="INFO")
+
+
+def _draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What runs and how far it is, or what went wrong and what to do."""
+    job, failure = pump.state.job, pump.state.failure
+    if job is not None:
+        said = job.phase if job.end is None else pump.blocked() or "reading the face"
+        layout.progress(text=_progress_text("stopping" if job.cancelling else said, job), factor=job.share, type="BAR")
+        if pump.state.preview_icon:
+            layout.template_icon(pump.state.preview_icon, scale=8.0)
+    elif isinstance(failure, errors.Cancelled):
+        layout.label(text="Cancelled", icon="CANCEL")
+    elif failure is not None:
+        box = layout.box().column(align=True)
+        row = box.row()
+        row.label(text=f"E{failure.code} {failure.title}", icon="ERROR")
+        row.operator(FACEWRIGHT_OT_dismiss.bl_idname, text="", icon="X", emboss=False)
+        for line in (failure.message, failure.advice):
+            if line:
+                wrapped(box, context, line)
+        if failure.fix in ("install", "checkpoints"):
+            box.operator("preferences.addon_show", text="Open Preferences").module = preferences.PACKAGE
+    else:
+        layout.label(text="Ready", icon="CHECKMARK")
+
+
+def _progress_text(said: str, job: Job) -> str:
+    """Phase, percent, and how long it takes yet, or how long it has taken."""
+    left = job.seconds_left if job.end is None else None
+    percent = f" {100 * job.share:.0f} %" if job.total else ""
+    clock = f"{_clock(left)} left" if left is not None else _clock(time.monotonic() - job.started)
+    return f"{said}{percent}, {clock}"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _draw_solid_hint(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    space, found = context.space_data, steps.chosen_head(context)
+    if found is None or not found.facewright.steps or space is None or space.type != "VIEW_3D":
+        return
+    if space.shading.type == "WIREFRAME" or (space.shading.type == "SOLID" and space.shading.color_type != "TEXTURE"):
+        row = layout.row()
+        row.label(text="This view shows no textures", icon="SHADING_SOLID")
+        row.operator(FACEWRIGHT_OT_show_textures.bl_idname, text="Show")
+
+
+CLASSES = (
+    FACEWRIGHT_OT_new_head,
+    FACEWRIGHT_OT_generate,
+    FACEWRIGHT_OT_cancel,
+    FACEWRIGHT_OT_dismiss,
+    FACEWRIGHT_OT_show_textures,
+    FACEWRIGHT_PT_main,
+    FACEWRIGHT_PT_create,
+)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes of the chosen head by instruction."""
+
+import bpy
+from bpy.props import FloatProperty, IntProperty, StringProperty
+
+from ..link.bundle import errors
+from ..scene import steps
+from . import submitting
+from .base import Explaining, SubPanel, has_face, idle
+from .create import draw_submit
+from .properties import SEED_LIMIT
+
+
+class FACEWRIGHT_OT_edit(submitting.Submitting, Explaining, bpy.types.Operator):
+    bl_idname = "facewright.edit"
+    bl_label = "Edit"
+    bl_description = "Change the chosen head as the instruction says; it becomes a step of its history"
+    bl_options = {"REGISTER"}
+
+    instruction: StringProperty(name="Instruction", options={"SKIP_SAVE"})
+    scope: StringProperty(name="Changes", default="auto", options={"SKIP_SAVE"})
+    region: StringProperty(name="Region", description="Names of regions with commas", options={"SKIP_SAVE"})
+    seed: IntProperty(name="Seed", min=0, max=SEED_LIMIT, options={"SKIP_SAVE"})
+    strength: FloatProperty(name="Strength", default=1.0, min=0.0, max=2.0, options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return idle(cls) and has_face(cls, context)
+
+    def act(self, context: bpy.types.Context) -> None:
+        drafts = context.scene.facewright_ui
+        instruction, scope, region, seed, strength = (
+            submitting.given(self, name, drafts) for name in ("instruction", "scope", "region", "seed", "strength")
+        )
+        if not instruction.strip():
+            raise errors.EmptyPrompt("the instruction is empty", advice="write what should change")
+        job = submitting.job_on(steps.require_head(context), "edit", instruction.strip())
+        params = {"face": f"{job.id}/parent", "instruction": instruction.strip(), "seed": seed, "strength": strength}
+        regions = [name.strip() for name in region.split(",") if name.strip()]
+        submitting.run(self, job, {**params, "scope": scope, "region": regions})
+
+
+class FACEWRIGHT_PT_edit(SubPanel, bpy.types.Panel):
+    bl_label = "Edit"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, drafts = self.layout, context.scene.facewright_ui
+        found = steps.chosen_head(context)
+        layout.label(text=found.name if found else "No head is chosen", icon="MESH_MONKEY", translate=found is None)
+        column = layout.column()
+        column.prop(drafts, "instruction", text="", placeholder="make his lips red")
+        column.prop(drafts, "scope")
+        if found is not None:
+            column.prop_search(drafts, "region", found, "vertex_groups", icon="GROUP_VERTEX")
+        column.prop(drafts, "strength", slider=True)
+        reason = "" if drafts.instruction.strip() else "Write what should change"
+        if found is None or not found.facewright.steps:
+            reason = "Generate or import a face first"
+        draw_submit(layout, FACEWRIGHT_OT_edit.bl_idname, reason, "MODIFIER")
+
+
+CLASSES = (FACEWRIGHT_OT_edit, FACEWRIGHT_PT_edit)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows a file's opening, undo and redo: old sessions are brought up to date, the sidebar looks again."""
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..link.bundle import errors
+from ..scene import store
+from . import live, pump, thumbs
+
+
+@persistent
+def opened(*_: object) -> None:
+    """Migrates the heads of a file; one that is damaged is told of and left as it was."""
+    for found in bpy.data.objects:
+        if found.facewright.uid and found.library is None:
+            try:
+                store.migrate(found)
+            except errors.BackendError as error:
+                pump.state.failure = error
+    live.forget()
+    thumbs.catch_up()
+
+
+@persistent
+def changed(*_: object) -> None:
+    live.forget()
+    thumbs.catch_up()
+
+
+def _handlers() -> tuple:
+    after = bpy.app.handlers
+    return ((after.load_post, opened), (after.undo_post, changed), (after.redo_post, changed))
+
+
+def register() -> None:
+    for handlers, function in _handlers():
+        handlers.append(function)
+
+
+def unregister() -> None:
+    for handlers, function in _handlers():
+        handlers.remove(function)

@@ -1,0 +1,106 @@
+"""Faces made in Blender without the backend, which must take them as its own."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from addon.session import changes, layers
+from addon.session.face import read_face, write_files
+from addon.session.head import read_head
+from backend.face import anny, saved
+from tests.toys import toy_face, toy_layer, toy_topology
+
+from .conftest import ROOT, write_head
+
+ANNY = ROOT / "ckpts" / "starter" / "anny.npz"
+
+
+@pytest.fixture
+def head(tmp_path):
+    write_head(toy_topology(), tmp_path / "heads" / "toy.npz")
+    return read_head(tmp_path / "heads" / "toy.npz")
+
+
+@pytest.fixture
+def edited(tmp_path):
+    """A face with two layers, one of them faint."""
+    both = (toy_layer(seed=1), toy_layer(seed=2, strength=0.4))
+    return read_face(saved.save(replace(toy_face(), layers=both), tmp_path / "edited"))
+
+
+def backend_reads(face, folder: Path):
+    return saved.load(write_files(face.files, folder))
+
+
+def test_the_sliders_sums_are_the_backends():
+    model, sliders = anny.load(ANNY), read_head(ANNY).sliders
+    generator = np.random.default_rng(4)
+    low, high = sliders.ranges.T
+    ends = [np.where(generator.random(len(low)) < 0.5, low, high), generator.uniform(low, high)]
+    assert sliders.names == model.slider_names
+    for values in np.array(ends, np.float32):
+        wanted = model.slider_offsets(torch.from_numpy(values)[None]).reshape(-1, 3).numpy()
+        np.testing.assert_allclose(sliders.difference(sliders.defaults, values), wanted, atol=2e-5)
+
+
+def test_moved_sliders_keep_layers_and_texture_and_the_backend_reads_the_face(head, edited, tmp_path):
+    values = head.sliders.defaults.copy()
+    values[3] = -0.7
+    moved = changes.move_sliders(edited, head.sliders, values, "nose length -0.70")
+    face = backend_reads(moved, tmp_path / "moved")
+    wanted = head.sliders.difference(head.sliders.defaults, values)
+    before = head.sliders.difference(head.sliders.defaults, changes.slider_values(edited, head.sliders))
+    np.testing.assert_allclose(moved.vertices - edited.vertices, wanted - before, atol=1e-6)
+    np.testing.assert_array_equal(face.sliders, values)
+    assert moved.albedo == edited.albedo
+    assert moved.document["parent"] == edited.document["id"] != moved.document["id"]
+    assert (face.kind, len(face.layers)) == ("sliders", 2)
+
+
+def test_sculpting_becomes_a_layer_that_can_be_muted(edited, tmp_path):
+    sculpted = edited.vertices.copy()
+    sculpted[10] += (0.02, 0.0, 0.01)
+    expressions = edited.expressions.copy()
+    expressions[1, 3] = 0.5
+    made = changes.sculpt(edited, sculpted, expressions)
+    face = backend_reads(made, tmp_path / "sculpted")
+    np.testing.assert_allclose(made.vertices, sculpted, atol=1e-7)
+    untouched = np.arange(len(sculpted)) != 10
+    np.testing.assert_array_equal(made.vertices[untouched], edited.vertices[untouched])
+    np.testing.assert_array_equal(made.expressions, expressions)
+    assert face.layers[-1].name == changes.SCULPTED
+    stack = layers.read_stack(made, mask_of).changed(3, muted=True)
+    np.testing.assert_array_equal(stack.points(), edited.vertices)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_layers_shown_while_dragging_are_the_bytes_the_backend_keeps(edited, seed, tmp_path):
+    generator = np.random.default_rng(seed)
+    stack = layers.read_stack(edited, mask_of)
+    face = saved.load(write_files(edited.files, tmp_path / "same"))
+    changed = []
+    for number, layer in enumerate(face.layers, start=1):
+        strength, muted = float(np.float32(generator.uniform(0, 2))), bool(generator.integers(0, 2))
+        stack = stack.changed(number, strength=strength, muted=muted)
+        changed.append(replace(layer, strength=strength, muted=muted))
+    stack = stack.moved(1, 1)
+    wanted = replace(face, layers=tuple(reversed(changed)))
+    np.testing.assert_array_equal(stack.texels(), saved.albedo(wanted))
+    np.testing.assert_array_equal(stack.points(), saved.vertices(wanted))
+
+
+def test_a_layer_at_an_end_cannot_go_beyond_it(edited):
+    stack = layers.read_stack(edited, mask_of)
+    assert stack.moved(1, -1) is stack
+    assert stack.moved(2, 1) is stack
+
+
+def mask_of(png):
+    import io
+
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(png)))
