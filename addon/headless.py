@@ -93,7 +93,7 @@ def look_over(steps: int) -> dict[str, object]:
         "the UV map": [layer.name for layer in found.data.uv_layers] == ["UVMap"],
         "the packed texture": bool(images) and all(one.packed_file and one.size[0] for one in images),
         "nothing but the head": len(bpy.data.objects) == 1 and len(bpy.data.scenes) == 1,
-        "every step": [bool(step.face and step.albedo) for step in found.facewright.steps] == [True] * steps,
+        "every step": [bool(step.contents and step.albedo) for step in found.facewright.steps] == [True] * steps,
     }
     if lost := [name for name, there in came_back.items() if not there]:
         raise SystemExit(f"{bpy.data.filepath} came back without {', '.join(lost)}")
