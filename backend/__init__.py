@@ -5,16 +5,16 @@ commandline.py  what can be typed, and what is checked at once
 serve.py        the loop behind `serve`: requests in, events out
 progress.py     draws progress events for people
 doctor.py       the report of what is there
-protocol.py     the messages; standard library only, shared with the add-on, as are the next five
+protocol.py     the messages; standard library only, shared with the add-on, as are the next four
 errors.py       what can go wrong, numbered
-environment.py  makes the Python environment everything else runs in
-installer.py    runs pip and apt-get for it
+environment/    makes the Python environment everything else runs in
 files.py        files that are complete or absent
 checkpoints/    knows, finds, fetches and verifies trained networks and heads
 settings.py     frozen dataclasses a stage, presets
 language/       what the starter networks are taught, and what people type put into those words
 prompts.py      from what is typed to what a stage says to the networks
 jobs.py         a request becomes calls of stages
+selftest.py     tries an environment: imports, a picture, a step of each network
 warped.py       starts NVIDIA Warp
 workshop.py     what jobs keep between calls: the head and the networks
 importing.py    faces of what other programs left

@@ -84,9 +84,13 @@ def _settle(words: list[str], options: argparse.Namespace, line: ProgressLine) -
 
 
 def _prepare(home: Path, name: str, line: ProgressLine) -> Path:
-    print(f"Setting up the {name} environment, once; later commands need no network.", file=sys.stderr)
-    python = environment.prepare(home, name, line.emit, os.environ)
-    environment.warm(home, python, line.emit, os.environ)
+    def say(preview: environment.Preview) -> bool:
+        line.close()
+        print(f"Setting up the {name} environment, once; later commands need no network.", file=sys.stderr)
+        print(*preview.lines(), sep="\n", file=sys.stderr, flush=True)
+        return True
+
+    python = environment.SetUp.of(home, name, os.environ).run(line.emit, confirm=say)
     line.close()
     return python
 
@@ -149,7 +153,14 @@ def _evaluate(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, A
 def _doctor(options: argparse.Namespace, line: ProgressLine) -> dict[str, Any]:
     from . import doctor
 
-    return doctor.report(environment.home(os.environ), os.environ)
+    home = environment.home(os.environ)
+    if options.remove:
+        return {"removed MB": environment.remove(home, line.emit) >> 20}
+    if options.gather:
+        return doctor.gather(home, options.gather, os.environ, line.emit)
+    if options.repair:
+        doctor.repair(home, os.environ, line.emit)
+    return doctor.report(home, os.environ, line.emit, quick=options.quick)
 
 
 def _checkpoints(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:

@@ -113,7 +113,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--parent-pid", type=int, help="end when this process ends")
     bench = command("bench", "measure how fast it is, on this machine")
     bench.add_argument("what", nargs="?", choices=("render", "step", "memory"), help="one of them; all by default")
-    command("doctor", "tell what is installed and what is missing")
+    doctor = command("doctor", "tell what is installed and what is missing, and whether it works")
+    doctor.add_argument("--quick", action="store_true", help="leave out the self-test")
+    what = doctor.add_mutually_exclusive_group()
+    what.add_argument("--repair", action="store_true", help="first look at every installed file, mend what is damaged")
+    what.add_argument("--remove", action="store_true", help="delete the environment; checkpoints and faces stay")
+    what.add_argument(
+        "--gather", type=Path, metavar="FOLDER", help="fetch all packages into a folder, for offline sites"
+    )
     _add_checkpoints(command("checkpoints", "list, fetch, import, verify and remove networks and heads"))
     evaluate = _add_evaluate(command)
     _add_job_commands(command, (demo, evaluate))

@@ -1,40 +1,100 @@
-"""One report of what is there and what is missing; names no private path."""
+"""One report of what is there, what is missing and whether it works; names no private path."""
+
+from __future__ import annotations
 
 import json
 import os
 import platform
-import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from . import __version__, checkpoints, environment
-from .errors import CheckpointInvalid, CheckpointMissing
+from .environment import machine
+from .errors import BackendError, CheckpointInvalid, CheckpointMissing
 
-PACKAGES = ("torch", "diffusers", "transformers", "warp-lang", "numpy", "bpy")
+PACKAGES = ("torch", "diffusers", "transformers", "warp-lang", "numpy", "bpy", "pip")
+
+Emit = Callable[[dict[str, Any]], None]
 
 
-def report(home: Path, environ: Mapping[str, str]) -> dict[str, object]:
-    """Versions, machine, environment, checkpoints: plain values in the order they are shown."""
+def report(home: Path, environ: Mapping[str, str], emit: Emit, *, quick: bool = False) -> dict[str, object]:
+    """Versions, machine, environment, checkpoints, unless `quick` a timed self-test: plain values as they are shown."""
     recipe = environment.read_recipe()
-    ready = [name for name, profile in recipe.profiles.items() if environment.find(home, profile)]
+    cards = environment.gpus()
     lines: dict[str, object] = {
         "facewright": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory GB": _memory_gb(),
-        "disk free GB": round(shutil.disk_usage(_existing(home)).free / 2**30, 1),
-        "NVIDIA GPU": "yes" if environment.has_nvidia_gpu() else "no",
-        "environment": ", ".join(ready) or "not made yet; the first command makes it",
+        "memory GB": machine.memory_gb() or "unknown",
+        "disk free GB": round(machine.disk_free_mb(home) / 1024, 1),
+        "NVIDIA GPU": "; ".join(_card(card, recipe) for card in cards) or "none",
+        "environment": _environment(home, environ, recipe),
     }
     borrowed = environ.get("FACEWRIGHT_ENV")
-    if borrowed or ready:
-        root = Path(borrowed) if borrowed else home / "env"
-        lines["environment"] = "the user's own" if borrowed else lines["environment"]
-        lines |= _versions(environment.python_of(root))
+    root = Path(borrowed) if borrowed else home / "env"
+    python = environment.python_of(root)
+    if borrowed or python.exists():
+        lines |= _versions(python)
     lines["checkpoints"] = ", ".join(_checkpoints())
+    ready = any(environment.find(home, profile) for profile in recipe.profiles.values())
+    if not quick and (borrowed or ready):
+        lines["self-test"] = _masked(_selftest(root, home, environ, emit), home)
     return lines
+
+
+def repair(home: Path, environ: Mapping[str, str], emit: Emit) -> None:
+    """Installs again what is damaged in every profile that was installed, `run` at least.
+
+    Raises:
+        what `SetUp.run` raises.
+    """
+    known = environment.read_recipe().profiles
+    there = environment.read_stamp(home / "env").get("digests", {})
+    largest = max((name for name in known if name in there), key=lambda name: len(known[name].chain), default="run")
+    environment.SetUp.of(home, largest, environ).run(emit, repair=True)
+
+
+def gather(home: Path, folder: Path, environ: Mapping[str, str], emit: Emit) -> dict[str, object]:
+    """Every package of the profiles `run` and `demo` in a folder."""
+    told = environment.gather(environment.SetUp.of(home, "demo", environ), folder.absolute(), emit)
+    return {
+        "wheels": len(told.packages),
+        "MB": told.bytes >> 20,
+        "lock": told.lock.name,
+        "then": "FACEWRIGHT_WHEELS=FOLDER",
+    }
+
+
+def _card(card: environment.Gpu, recipe: environment.Recipe) -> str:
+    fault = machine.fault_of(card, recipe)
+    told = f"{card.name}, {card.memory_mb} MB, driver {card.driver}, capability {card.compute}"
+    return f"{told} (not used: {fault})" if fault else told
+
+
+def _environment(home: Path, environ: Mapping[str, str], recipe: environment.Recipe) -> str:
+    if environ.get("FACEWRIGHT_ENV"):
+        return "the user's own"
+    ready = [name for name, profile in recipe.profiles.items() if environment.find(home, profile)]
+    if ready:
+        return f"{', '.join(ready)} ({environment.read_stamp(home / 'env')['lock']})"
+    now = environment.state(home, recipe, "run")
+    why = f"; the last set-up ended: {now.fault['message']}" if now.fault else ""
+    begun = "not made yet; the first command makes it" if now.phase == environment.CHECK else f"begun, at {now.phase}"
+    return _masked(begun + why, home)
+
+
+def _selftest(root: Path, home: Path, environ: Mapping[str, str], emit: Emit) -> str:
+    try:
+        setup = environment.SetUp.of(home, "run", environ)
+        told = environment.adopt(root, setup, emit)
+    except BackendError as error:
+        return f"failed: {error.title}: {error.message}"
+    return ", ".join(
+        f"{name.replace('_ms', '')} {value}{' ms' if name.endswith('_ms') else ''}" for name, value in told.items()
+    )
 
 
 def _checkpoints() -> list[str]:
@@ -53,18 +113,13 @@ def _versions(python: Path) -> dict[str, object]:
         "there = {d.metadata['Name']: d.version for d in m.distributions()}\n"
         "print(json.dumps({name: there.get(name, 'missing') for name in sys.argv[1:]}))"
     )
-    asked = subprocess.run([python, "-I", "-c", code, *PACKAGES], capture_output=True, text=True)
+    try:
+        asked = subprocess.run([python, "-I", "-c", code, *PACKAGES], capture_output=True, text=True)
+    except OSError:
+        return {"packages": "the environment does not start"}
     return json.loads(asked.stdout) if asked.returncode == 0 else {"packages": "the environment does not start"}
 
 
-def _memory_gb() -> float | str:
-    try:
-        return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1)
-    except (AttributeError, OSError, ValueError):
-        return "unknown"
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path
+def _masked(text: str, home: Path) -> str:
+    """Without the folders that name a person."""
+    return text.replace(str(home), "$FACEWRIGHT_HOME").replace(str(Path.home()), "~")

@@ -79,6 +79,29 @@ class EnvironmentBusy(BackendError):
     title = "Another set-up is running"
 
 
+class GpuUnusable(BackendError):
+    code = 107
+    title = "The graphics card cannot be used"
+    fix = "install"
+
+
+class PathUnsuitable(BackendError):
+    code = 108
+    title = "The folder is not suitable"
+
+
+class SystemUnsupported(BackendError):
+    code = 109
+    title = "This system is not known"
+
+
+class PackageAltered(BackendError):
+    """What came is not what was locked, by its hash."""
+
+    code = 110
+    title = "A package is not what it should be"
+
+
 class CheckpointMissing(BackendError):
     code = 201
     title = "A checkpoint is missing"

@@ -20,6 +20,7 @@ class ProgressLine:
         self._stream = stream
         self._rewrites = stream.isatty()
         self._phase = ""
+        self._unit = ""
         self._began = 0.0
         self._next = 0.0
 
@@ -32,6 +33,7 @@ class ProgressLine:
             return
         now = time.monotonic()
         phase, step, total = event["phase"], event["step"], event["total"]
+        self._unit = f" {event['unit']}" if "unit" in event else ""
         is_new = phase != self._phase
         if is_new:
             self.close()
@@ -50,6 +52,6 @@ class ProgressLine:
     def _draw(self, step: int, total: int, seconds: float) -> None:
         full = BAR_WIDTH * min(step, total) // total if total else 0
         bar = "#" * full + "." * (BAR_WIDTH - full)
-        line = f"{self._phase:<26} [{bar}] {step:>4}/{total:<4} {seconds:6.1f} s"
+        line = f"{self._phase:<26} [{bar}] {step:>4}/{total:<4}{self._unit} {seconds:6.1f} s"
         self._stream.write(f"\r\x1b[K{line}" if self._rewrites else f"{line}\n")
         self._stream.flush()

@@ -25,8 +25,8 @@ ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "protocol": {"errors"},
-    "installer": {"errors"},
-    "environment": {"errors", "files", "installer"},
+    "environment": {"errors", "files"},
+    "selftest": {"errors", "jobs"},
     "checkpoints": {"errors", "files"},
     "settings": {"errors"},
     "progress": set(),
@@ -51,7 +51,7 @@ ARROWS: dict[str, set[str]] = {
     "making": {*WORKSHOP, "prompts", "language"} - {"training", "evaluation", "importing"},
     "importing": WORKSHOP - {"training", "evaluation", "stages"},
     "jobs": {"", "memory", "router", "prompts", *WORKSHOP, "protocol"} - {"training"},
-    "demo": {"", "commandline", *WORKSHOP, "environment", "jobs", "installer"} - {"training", "stages"},
+    "demo": {"", "commandline", *WORKSHOP, "environment", "jobs"} - {"training", "stages"},
     "__main__": {
         *(
             "",
@@ -71,9 +71,10 @@ ARROWS: dict[str, set[str]] = {
     },
 }
 NETWORK = {"urllib.request", "http", "socket", "ssl", "ftplib", "smtplib", "requests", "httpx", "huggingface_hub"}
-ONLINE = {"environment.py", "checkpoints/hub.py"}  # set-up and `checkpoints fetch`; all else works without a network
+# Set-up and `checkpoints fetch`; all else works without a network.
+ONLINE = {"environment/checks.py", "environment/packages.py", "checkpoints/hub.py"}
 SHARED = (  # with the add-on
-    *("protocol", "transfer", "errors", "environment", "checkpoints", "files", "installer", "language"),
+    *("protocol", "transfer", "errors", "environment", "checkpoints", "files", "language"),
 )
 MAY = ("link/bundle.py", "link/inprocess.py")  # know where the backend is
 IN_BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "addon_utils", "bl_ui", "bpy_extras", "numpy"}

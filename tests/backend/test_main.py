@@ -59,7 +59,7 @@ def test_values_of_the_wrong_form_are_usage_errors(words, tmp_path):
 
 
 def test_json_is_the_only_thing_on_stdout():
-    asked = run("doctor", "--json")
+    asked = run("doctor", "--quick", "--json")
     assert json.loads(asked.stdout)["python"] == ".".join(map(str, sys.version_info[:3]))
     assert asked.stdout.count("\n") == 1
 
@@ -70,7 +70,7 @@ def test_an_error_is_told_in_json_too(tmp_path):
 
 
 def test_doctor_names_no_private_path(tmp_path):
-    asked = run("doctor", FACEWRIGHT_HOME=str(tmp_path / "private"))
+    asked = run("doctor", "--quick", FACEWRIGHT_HOME=str(tmp_path / "private"))
     assert asked.returncode == 0
     assert "private" not in asked.stdout + asked.stderr
 
@@ -93,7 +93,7 @@ def test_serve_does_not_install_by_itself(tmp_path):
 def test_an_interrupt_ends_with_its_own_status():
     code = (
         "import runpy, sys, backend.doctor\n"
-        "def interrupted(*_): raise KeyboardInterrupt\n"
+        "def interrupted(*_, **__): raise KeyboardInterrupt\n"
         "backend.doctor.report = interrupted\n"
         "sys.argv = ['backend', 'doctor']\n"
         "runpy.run_module('backend', run_name='__main__')"
@@ -119,7 +119,7 @@ def make_face(folder: Path) -> Path:
 
 def test_the_installed_layout_needs_no_checkout(tmp_path):
     shutil.copytree(ROOT / "backend", tmp_path / "backend", ignore=shutil.ignore_patterns("__pycache__"))
-    command = [sys.executable, "-m", "backend", "doctor", "--json"]
+    command = [sys.executable, "-m", "backend", "doctor", "--quick", "--json"]
     environ = {**os.environ, "XDG_DATA_HOME": str(tmp_path), "PYTHONPATH": "", "FACEWRIGHT_HOME": ""}
     asked = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True)
     assert json.loads(asked.stdout)["facewright"]
