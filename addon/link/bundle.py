@@ -25,9 +25,20 @@ def _load_beside() -> None:
 
 
 if BUNDLED:
-    from ..backend import environment, errors, protocol, transfer  # pyright: ignore[reportMissingImports]
+    from ..backend import checkpoints, environment, errors, language, protocol, router, transfer  # pyright: ignore[reportMissingImports]
 else:
     _load_beside()
-    from backend import environment, errors, protocol, transfer
+    from backend import checkpoints, environment, errors, language, protocol, router, transfer
 
-__all__ = ["BACKEND_ROOT", "BUNDLED", "CHECKPOINTS", "environment", "errors", "protocol", "transfer"]
+__all__ = [
+    "BACKEND_ROOT",
+    "BUNDLED",
+    "CHECKPOINTS",
+    "checkpoints",
+    "environment",
+    "errors",
+    "language",
+    "protocol",
+    "router",
+    "transfer",
+]

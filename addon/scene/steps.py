@@ -2,6 +2,7 @@
 """A head's history on its object: every step holds its whole face, so a .blend alone can go on."""
 
 import json
+import textwrap
 import uuid
 from datetime import UTC, datetime
 
@@ -24,7 +25,7 @@ def insert(context: bpy.types.Context, face: Face) -> bpy.types.Object:
         errors.BackendError: its head cannot be read.
     """
     head = head_of(face)
-    found = _new_object(context, head, face.words[:NAME_LIMIT])
+    found = _new_object(context, head, textwrap.shorten(face.words, NAME_LIMIT, placeholder=""))
     append(found, head, face)
     return found
 

@@ -22,7 +22,7 @@ ALBEDO = "albedo.png"
 
 def put(session: bpy.types.PropertyGroup, step: bpy.types.PropertyGroup, face: Face) -> None:
     """Keeps the face's files for the step, and its albedo as the step's image."""
-    names = {name: _digest(content) for name, content in face.files.items()}
+    names = dict(face.digests)
     known = {file.name for file in session.files}
     for name, digest in names.items():
         if name != ALBEDO and digest not in known:
@@ -42,7 +42,7 @@ def get(session: bpy.types.PropertyGroup, step: bpy.types.PropertyGroup) -> Face
     Raises:
         errors.FaceInvalid: the file has lost or changed some of it.
     """
-    return face_of(files_of(session, step), f"the step {step.name!r}")
+    return face_of(files_of(session, step), f"the step {step.name!r}", json.loads(step.contents))
 
 
 def files_of(session: bpy.types.PropertyGroup, step: bpy.types.PropertyGroup) -> dict[str, bytes]:

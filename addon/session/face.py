@@ -33,7 +33,7 @@ class Face:
         document: `face.json`.
         vertices: (V, 3) in head units, the resting face; `expressions` (E, V, 3) differences from it.
         albedo: the PNG's bytes.
-        files: the whole folder.
+        files: the whole folder; `digests` their sha256 by name.
     """
 
     document: dict[str, Any]
@@ -41,6 +41,7 @@ class Face:
     expressions: NDArray[np.float32]
     albedo: bytes
     files: Files = field(repr=False)
+    digests: Mapping[str, str] = field(repr=False)
 
     @property
     def words(self) -> str:
@@ -72,8 +73,8 @@ def read_files(folder: Path) -> dict[str, bytes]:
         raise _invalid(str(folder), error) from None
 
 
-def face_of(files: Files, where: str) -> Face:
-    """The face whose files these are; `where` names it in errors.
+def face_of(files: Files, where: str, digests: Mapping[str, str] | None = None) -> Face:
+    """The face whose files these are; `where` names it in errors. Digests are counted where they are not given.
 
     Raises:
         errors.FaceInvalid: a file is missing, damaged, or holds what no face can be.
@@ -95,7 +96,9 @@ def face_of(files: Files, where: str) -> Face:
         raise _invalid(where, error) from None
     if not (np.isfinite(vertices).all() and np.isfinite(expressions).all()):
         raise errors.FaceInvalid(f"{where}/mesh.npz holds values that are no numbers", advice="make it again")
-    return Face(document, vertices, expressions, files["albedo.png"], files)
+    if digests is None:
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return Face(document, vertices, expressions, files["albedo.png"], files, digests)
 
 
 def arrays_of(npz: bytes) -> dict[str, NDArray[Any]]:

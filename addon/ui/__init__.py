@@ -21,13 +21,16 @@ from . import (
     preferences,
     properties,
     pump,
+    setting_up,
     thumbs,
+    translations,
+    words,
 )
 
-_UNSEEN = (live, preferences, dragging, importing)
+_UNSEEN = (live, preferences, dragging, importing, words, setting_up)
 _PANELS = (create, edit, layers, history, face, expressions, exporting, help_panel)  # in the sidebar's order
 _CLASSES = tuple(cls for part in (*_UNSEEN, *_PANELS) for cls in part.CLASSES)
-_PARTS = (live, handlers, importing, keymap, console)  # what more there is to register
+_PARTS = (live, handlers, importing, keymap, console, translations)  # what more there is to register
 
 
 def register() -> None:
@@ -39,6 +42,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    setting_up.close()
     pump.close()
     thumbs.close()
     for part in reversed(_PARTS):

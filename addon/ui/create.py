@@ -9,7 +9,7 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 from ..link.bundle import errors
 from ..link.desk import Job
 from ..scene import steps, view
-from . import preferences, pump, submitting
+from . import preferences, pump, setting_up, submitting, words
 from .base import Explaining, SidebarPanel, SubPanel, idle, wrapped
 from .properties import SEED_LIMIT
 
@@ -45,6 +45,8 @@ class FACEWRIGHT_OT_generate(submitting.Submitting, Explaining, bpy.types.Operat
     make_texture: BoolProperty(name="Texture", default=True, options={"SKIP_SAVE"})
     from_chosen: BoolProperty(name="From the Chosen Head", options={"SKIP_SAVE"})
     seed: IntProperty(name="Seed", min=0, max=SEED_LIMIT, options={"SKIP_SAVE"})
+    negative: StringProperty(name="Keep Away From", options={"SKIP_SAVE"})
+    family: StringProperty(name="Networks", default="auto", options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -52,15 +54,18 @@ class FACEWRIGHT_OT_generate(submitting.Submitting, Explaining, bpy.types.Operat
 
     def act(self, context: bpy.types.Context) -> None:
         drafts = context.scene.facewright_ui
-        prompt, described, shape, texture, chosen, seed = (
+        prompt, described, shape, texture, chosen = (
             submitting.given(self, name, drafts)
-            for name in ("prompt", "texture_prompt", "make_shape", "make_texture", "from_chosen", "seed")
+            for name in ("prompt", "texture_prompt", "make_shape", "make_texture", "from_chosen")
         )
         if not prompt.strip():
             raise errors.EmptyPrompt("the prompt is empty", advice="write what the face should look like")
         if not (shape or texture):
             raise errors.UsageError("neither shape nor texture is to be made", advice="switch one of them on")
-        params = {"prompt": prompt.strip(), "seed": seed, "stage": STAGES[shape, texture]}
+        params = {"prompt": prompt.strip(), "stage": STAGES[shape, texture]}
+        params |= {name: submitting.given(self, name, drafts) for name in ("seed", "family")}
+        if negative := submitting.given(self, "negative", drafts).strip():
+            params["negative"] = [negative]
         if described.strip():
             params["texture_prompt"] = described.strip()
         if chosen:
@@ -122,6 +127,7 @@ class FACEWRIGHT_PT_main(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         _draw_status(self.layout, context)
+        setting_up.draw_strip(self.layout, context)
         row = self.layout.row()
         row.operator(FACEWRIGHT_OT_new_head.bl_idname, icon="ADD")
         _draw_solid_hint(self.layout, context)
@@ -133,13 +139,22 @@ class FACEWRIGHT_PT_create(SubPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, drafts = self.layout, context.scene.facewright_ui
         column = layout.column()
-        column.prop(drafts, "prompt", text="", placeholder="an old man with a hooked nose")
+        row = column.row(align=True)
+        row.prop(drafts, "prompt", text="", placeholder="an old man with a hooked nose")
+        row.popover("FACEWRIGHT_PT_words", text="", icon="COLLAPSEMENU")
+        words.draw_heard(column, context, drafts.prompt, keys=True)
         row = column.row(align=True)
         row.prop(drafts, "make_shape", toggle=True)
         row.prop(drafts, "make_texture", toggle=True)
         column.prop(drafts, "texture_prompt", text="", placeholder="Other words for the texture")
+        words.draw_heard(column, context, drafts.texture_prompt, keys=True)
         column.prop(drafts, "from_chosen")
         column.prop(drafts, "seed")
+        header, body = layout.panel("facewright_more", default_closed=True)
+        header.label(text="More")
+        if body is not None:
+            body.prop(drafts, "negative")
+            body.prop(drafts, "family")
         reason = "" if drafts.prompt.strip() else "Write what the face should look like"
         if not (drafts.make_shape or drafts.make_texture):
             reason = "Switch Shape or Texture on"
@@ -151,7 +166,7 @@ def draw_submit(layout: bpy.types.UILayout, operator: str, reason: str, icon: st
     row, job = layout.row(), pump.state.job
     row.scale_y = 1.4
     if job is not None and operator == f"facewright.{job.op}":
-        text = "Stop Now" if job.cancelling else "Cancel"
+        text = pump.state.desk.cancel_label(job) if pump.state.desk else "Cancel"
         row.operator(FACEWRIGHT_OT_cancel.bl_idname, text=text, icon="CANCEL")
         return
     row.enabled = not reason
@@ -166,6 +181,11 @@ def _draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     if job is not None:
         said = job.phase if job.end is None else pump.blocked() or "reading the face"
         layout.progress(text=_progress_text("stopping" if job.cancelling else said, job), factor=job.share, type="BAR")
+        if job.note:
+            wrapped(layout, context, job.note, icon="INFO")
+        silent = pump.state.desk.state if pump.state.desk else ""
+        if silent.startswith("not responding"):
+            layout.label(text=silent, icon="ERROR")
         if pump.state.preview_icon:
             layout.template_icon(pump.state.preview_icon, scale=8.0)
     elif isinstance(failure, errors.Cancelled):
@@ -178,7 +198,9 @@ def _draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         for line in (failure.message, failure.advice):
             if line:
                 wrapped(box, context, line)
-        if failure.fix in ("install", "checkpoints"):
+        if failure.fix == "install":
+            box.operator(setting_up.FACEWRIGHT_OT_set_up.bl_idname, icon="IMPORT")
+        elif failure.fix == "checkpoints":
             box.operator("preferences.addon_show", text="Open Preferences").module = preferences.PACKAGE
     else:
         layout.label(text="Ready", icon="CHECKMARK")
@@ -202,8 +224,8 @@ def _draw_solid_hint(layout: bpy.types.UILayout, context: bpy.types.Context) -> 
         return
     if space.shading.type == "WIREFRAME" or (space.shading.type == "SOLID" and space.shading.color_type != "TEXTURE"):
         row = layout.row()
-        row.label(text="This view shows no textures", icon="SHADING_SOLID")
-        row.operator(FACEWRIGHT_OT_show_textures.bl_idname, text="Show")
+        row.label(text="Untextured view", icon="SHADING_SOLID")
+        row.operator(FACEWRIGHT_OT_show_textures.bl_idname)
 
 
 CLASSES = (

@@ -5,8 +5,9 @@ import bpy
 from bpy.props import FloatProperty, IntProperty, StringProperty
 
 from ..link.bundle import errors
-from ..scene import steps
-from . import submitting
+from ..scene import masks, steps
+from ..session.face import image_size
+from . import pump, submitting, words
 from .base import Explaining, SubPanel, has_face, idle
 from .create import draw_submit
 from .properties import SEED_LIMIT
@@ -23,6 +24,7 @@ class FACEWRIGHT_OT_edit(submitting.Submitting, Explaining, bpy.types.Operator):
     region: StringProperty(name="Region", description="Names of regions with commas", options={"SKIP_SAVE"})
     seed: IntProperty(name="Seed", min=0, max=SEED_LIMIT, options={"SKIP_SAVE"})
     strength: FloatProperty(name="Strength", default=1.0, min=0.0, max=2.0, options={"SKIP_SAVE"})
+    mask: StringProperty(name="Mask", default="none", description="none, group, paint or image", options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -35,10 +37,33 @@ class FACEWRIGHT_OT_edit(submitting.Submitting, Explaining, bpy.types.Operator):
         )
         if not instruction.strip():
             raise errors.EmptyPrompt("the instruction is empty", advice="write what should change")
-        job = submitting.job_on(steps.require_head(context), "edit", instruction.strip())
+        found = steps.require_head(context)
+        job = submitting.job_on(found, "edit", instruction.strip())
         params = {"face": f"{job.id}/parent", "instruction": instruction.strip(), "seed": seed, "strength": strength}
+        if painted := _mask(found, submitting.given(self, "mask", drafts), drafts.mask_image):
+            (pump.desk().folder(job) / "mask.png").write_bytes(painted)
+            params["mask"] = f"{job.id}/mask.png"
         regions = [name.strip() for name in region.split(",") if name.strip()]
         submitting.run(self, job, {**params, "scope": scope, "region": regions})
+
+
+def _mask(found: bpy.types.Object, kind: str, image: bpy.types.Image | None) -> bytes:
+    """The PNG of the mask the user painted; empty where the words decide.
+
+    Raises:
+        errors.UsageError: nothing of that kind was painted.
+    """
+    size = image_size(steps.active_face(found).albedo)[0]
+    match kind:
+        case "none":
+            return b""
+        case "group":
+            return masks.from_group(found, size)
+        case "paint":
+            return masks.from_paint(found, size)
+        case "image":
+            return masks.from_image(image, size)
+    raise errors.UsageError(f"no mask {kind!r}", advice="there are none, group, paint and image")
 
 
 class FACEWRIGHT_PT_edit(SubPanel, bpy.types.Panel):
@@ -50,9 +75,19 @@ class FACEWRIGHT_PT_edit(SubPanel, bpy.types.Panel):
         layout.label(text=found.name if found else "No head is chosen", icon="MESH_MONKEY", translate=found is None)
         column = layout.column()
         column.prop(drafts, "instruction", text="", placeholder="make his lips red")
+        words.draw_heard(column, context, drafts.instruction, keys=False)
+        if drafts.instruction.strip():
+            route = words.understood(drafts.instruction)
+            where = ", ".join(name.replace("_", " ") for name in route.region) or "whole head"
+            column.label(text=f"{route.scope}: {where}", icon="CHECKMARK", translate=False)
         column.prop(drafts, "scope")
         if found is not None:
             column.prop_search(drafts, "region", found, "vertex_groups", icon="GROUP_VERTEX")
+        column.prop(drafts, "mask")
+        if drafts.mask == "image":
+            column.template_ID(drafts, "mask_image", new="image.new", open="image.open")
+        elif drafts.mask == "group" and found is not None and found.vertex_groups.active is not None:
+            column.label(text=found.vertex_groups.active.name, icon="GROUP_VERTEX", translate=False)
         column.prop(drafts, "strength", slider=True)
         reason = "" if drafts.instruction.strip() else "Write what should change"
         if found is None or not found.facewright.steps:

@@ -6,7 +6,7 @@ from bpy.app.handlers import persistent
 
 from ..link.bundle import errors
 from ..scene import store
-from . import live, pump, thumbs
+from . import live, preferences, pump, thumbs
 
 
 @persistent
@@ -28,9 +28,21 @@ def changed(*_: object) -> None:
     thumbs.catch_up()
 
 
+@persistent
+def renders(*_: object) -> None:
+    """A render wants the memory; `render_init` comes once, before its first picture."""
+    if preferences.get().free_for_render:
+        pump.free_models()
+
+
 def _handlers() -> tuple:
     after = bpy.app.handlers
-    return ((after.load_post, opened), (after.undo_post, changed), (after.redo_post, changed))
+    return (
+        (after.load_post, opened),
+        (after.undo_post, changed),
+        (after.redo_post, changed),
+        (after.render_init, renders),
+    )
 
 
 def register() -> None:

@@ -96,8 +96,9 @@ class FACEWRIGHT_UL_layers(bpy.types.UIList):
     """One row a layer: what it is, how strong, whether it shows."""
 
     def draw_item(self, _context, layout, _live, layer, _icon, _active_data, _active_name, _index) -> None:
-        row = layout.row(align=True)
-        row.label(text=layer.name, icon=KIND_ICONS.get(layer.kind, "MODIFIER"), translate=False)
+        split = layout.split(factor=0.6, align=True)
+        split.label(text=layer.name, icon=KIND_ICONS.get(layer.kind, "MODIFIER"), translate=False)
+        row = split.row(align=True)
         strength = row.row(align=True)
         strength.active = not layer.muted
         strength.prop(layer, "strength", text="", slider=True)

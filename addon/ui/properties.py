@@ -65,6 +65,16 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     from_chosen: BoolProperty(
         name="From the Chosen Head", description="Start at the chosen head instead of the mean one"
     )
+    negative: StringProperty(name="Keep Away From", description="Words the face is kept away from; empty: the usual")
+    family: EnumProperty(
+        name="Networks",
+        description="Which networks make the face",
+        items=(
+            ("auto", "Best There Is", "The full networks where they are installed and fit the card, else the starter"),
+            ("starter", "Starter", "Small networks that come with Facewright and know a closed vocabulary"),
+            ("full", "Full", "Stable Diffusion, installed by the set-up"),
+        ),
+    )
     instruction: StringProperty(name="Instruction", description="What should change about the face, in words")
     seed: IntProperty(name="Seed", description="The same words and seed give the same face", min=0, max=SEED_LIMIT)
     strength: FloatProperty(
@@ -80,6 +90,17 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
             ("both", "Both", "Shape and texture"),
         ),
     )
+    mask: EnumProperty(
+        name="Mask",
+        description="Where an edit may reach",
+        items=(
+            ("none", "By the Words", "The part of the face that the instruction or Region names"),
+            ("group", "Vertex Group", "The head's active vertex group"),
+            ("paint", "Vertex Paint", "Where the active colour attribute is bright"),
+            ("image", "Picture", "Where a picture, painted in the head's UV square, is bright"),
+        ),
+    )
+    mask_image: PointerProperty(name="Picture", type=bpy.types.Image)
     region: StringProperty(
         name="Region", description="The part of the face an edit is locked to; empty: what the words name"
     )

@@ -66,7 +66,9 @@ def desk() -> Desk:
             raise errors.FolderUnwritable(
                 f"{jobs} cannot be written: {error.strerror}", advice="give yourself the right to write there"
             ) from None
-        state.desk = Desk(start, scratch, version(), bpy.app.version_string)
+        chosen = preferences.get()
+        memory = {"idle_s": chosen.idle_minutes * 60.0, "memory_mb": chosen.memory_gb * 1024 or None}
+        state.desk = Desk(start, scratch, version(), bpy.app.version_string, **memory)
         atexit.register(close)
     return state.desk
 
@@ -123,6 +125,12 @@ def close() -> None:
         shutil.rmtree(state.desk.scratch, ignore_errors=True)
         atexit.unregister(close)
     state.desk, state.job, state.failure, state.reading = None, None, None, None
+
+
+def free_models() -> None:
+    """Asks an idle backend for the memory its models take; the next job loads them again."""
+    if state.desk is not None and state.job is None:
+        state.desk.unload()
 
 
 def blocked() -> str:

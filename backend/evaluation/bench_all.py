@@ -1,7 +1,8 @@
-"""`bench`: the renderer, the steps of the stages and memory, one after the other, on a machine it describes."""
+"""`bench`: the renderer, the steps of the stages, memory and Blender's scene, on a machine it describes."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
@@ -17,11 +18,10 @@ import torch
 from ..workshop import open_workshop
 from . import bench, bench_steps
 
-KINDS = ("render", "step", "memory")
+KINDS = ("render", "step", "memory", "apply")
 NOT_YET: dict[str, None] = {  # filled by the Blender side's own runs
     "service.cancel_seconds_max": None,
     "service.ready_seconds": None,
-    "apply.milliseconds": None,
 }
 REPEATS = 3
 
@@ -45,7 +45,21 @@ def measure(kinds: tuple[str, ...], emit: Emit) -> tuple[dict[str, Any], str]:
     if "memory" in kinds:
         found |= memory(emit)
         told += ["", *(f"{key}: {found[key]} MB" for key in found if key.startswith("memory."))]
+    if "apply" in kinds:
+        figures = applied(emit)
+        found |= figures
+        told += ["", *(f"{key}: {value}" for key, value in figures.items())]
     return found, "\n".join(told)
+
+
+def applied(emit: Emit) -> dict[str, float | None]:
+    """How long a result takes to come into Blender's scene, by the add-on itself; None where there is no Blender."""
+    emit({"type": "progress", "phase": "apply", "step": 0, "total": 1})
+    script = Path(__file__).parents[2] / "addon" / "measure.py"
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    if done.returncode:  # no checkout, or a Python without bpy
+        return {"apply.milliseconds": None}
+    return json.loads(done.stdout)
 
 
 def machine() -> str:

@@ -33,6 +33,8 @@ def generate(
     seed: int = 0,
     stage: str = "both",
     texture_prompt: str = "",
+    negative: tuple[str, ...] = (),
+    family: str = "auto",
     parent: Path | None = None,
     settings: dict[str, Any] | None = None,
 ) -> dict:
@@ -62,12 +64,13 @@ def edit(
     strength: float = 1.0,
     scope: str = "auto",
     region: tuple[str, ...] = (),
+    mask: Path | None = None,
 ) -> dict:
-    """The parent with one toy layer more."""
+    """The parent with one toy layer more; its name tells of a mask."""
     count(3, emit, cancelled)
     parent = saved.load(face)
     layer = toy_layer(seed=seed, instruction=instruction, strength=strength)
-    layer = replace(layer, scope=scope, region=region)
+    layer = replace(layer, scope=scope, region=region, name="masked" if mask and mask.is_file() else layer.name)
     changed = replace(parent, layers=(*parent.layers, layer), kind="edit", instruction=instruction)
     return {"face": str(saved.save(changed, out))}
 

@@ -56,6 +56,15 @@ def test_a_script_can_change_settings_of_the_preset(pump):
             bpy.ops.facewright.generate(prompt="a man", settings=wrong, wait=True)
 
 
+def test_an_edit_can_be_locked_to_what_was_painted(pump):
+    bpy.ops.facewright.generate(prompt="a man", wait=True)
+    bpy.ops.facewright.edit(instruction="older", mask="group", wait=True)
+    assert '"name": "masked"' in bpy.context.object.facewright.steps[1].document
+    with pytest.raises(RuntimeError, match="no vertex paint"):
+        bpy.ops.facewright.edit(instruction="older", mask="paint", wait=True)
+    assert pump.state.job is None
+
+
 def test_an_edit_goes_on_from_a_reopened_file_alone(pump, tmp_path):
     bpy.ops.facewright.generate(prompt="a woman", wait=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))

@@ -11,7 +11,7 @@ from backend.errors import PackageMissing
 
 from .conftest import PACKAGE
 
-PANELS = ("main", "create", "edit", "history")
+PANELS = ("main", "create", "edit", "layers", "history", "face", "expressions", "textures", "export", "help")
 
 
 class Notes:
@@ -32,6 +32,10 @@ class Notes:
         if name == "enabled" and not value:
             self.disabled.append(len(self.calls))
         super().__setattr__(name, value)
+
+    def panel(self, *words, **options):
+        self.calls.append(("panel", words, options))
+        return self, self
 
     def texts(self):
         return [words["text"] for _, _, words in self.calls if words.get("text")]
@@ -71,7 +75,26 @@ def test_without_words_the_button_is_off(pump):
     bpy.context.scene.facewright_ui.prompt = "an old sailor"
     notes = draw("create")
     assert not notes.disabled
-    assert notes.operators() == ["facewright.generate"]
+    assert notes.operators()[-1] == "facewright.generate"
+
+
+def test_words_the_networks_do_not_know_are_marked_and_can_be_dropped(pump):
+    bpy.context.scene.facewright_ui.prompt = "an old sailor with a long nose"
+    notes = draw("create")
+    marked = [words for name, words, options in notes.calls if options.get("icon") == "ERROR"]
+    assert marked == [("facewright.drop_word",)]
+    assert "sailor" in notes.texts()
+    bpy.ops.facewright.drop_word(word="sailor")
+    assert bpy.context.scene.facewright_ui.prompt == "an old with a long nose"
+    bpy.ops.facewright.add_words(words="red lips")
+    assert bpy.context.scene.facewright_ui.prompt == "an old with a long nose, red lips"
+    assert "red lips" in draw("words").texts()
+
+
+def test_the_edit_panel_says_what_it_understood(pump, faces):
+    bpy.ops.facewright.import_face(filepath=str(faces[0]))
+    bpy.context.scene.facewright_ui.instruction = "make his lips red"
+    assert "texture: lips" in draw("edit").texts()
 
 
 def test_a_job_shows_its_phase_and_cancel_in_the_buttons_place(pump):
@@ -80,15 +103,14 @@ def test_a_job_shows_its_phase_and_cancel_in_the_buttons_place(pump):
     assert any(text.startswith("geometry 30 %, 0:0") for text in draw("main").texts())
     assert draw("create").operators() == ["facewright.cancel"]
     assert draw("edit").operators() == ["facewright.edit"]
-    pump.state.job.cancelling = True
-    assert "Stop Now" in draw("create").texts()
+    assert "Cancel" in draw("create").texts()
 
 
 def test_an_error_shows_number_cause_advice_and_its_fix(pump):
     pump.state.failure = PackageMissing("torch is not there", advice="install it")
     notes = draw("main")
     assert {"E104 A package is missing", "torch is not there", "install it"} <= set(notes.texts())
-    assert "preferences.addon_show" in notes.operators()
+    assert "facewright.set_up" in notes.operators()
 
 
 def test_the_history_of_the_chosen_head_is_listed(pump, faces):
