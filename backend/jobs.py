@@ -66,6 +66,7 @@ def generate(
     old = saved.load(parent) if parent else None
     shop = _shop(emit, old, head, base, family)
     preset = changed(RECOMMENDED, {**shop.family.settings, **(settings or {})})
+    shop.licences("text-to-image")  # what may not be sold is refused before the work, not after it
     started = time.monotonic()
     spoken = making.listen(shop, preset, {"geometry": prompt, "texture": described}, negative)
     _tell(emit, spoken.messages)
@@ -111,6 +112,7 @@ def edit(
     old = saved.load(face)
     shop = _shop(emit, old, head, base, family)
     preset = changed(RECOMMENDED, {**shop.family.settings, **(settings or {})})
+    licences = {**old.licences, **shop.licences("instruct-edit")}
     started = time.monotonic()
     names = shop.model.topology.region_names
     told, unknown, messages = making.instructed(shop, instruction)
@@ -147,6 +149,7 @@ def edit(
         parent=saved.read_document(face)["id"],
         layers=(*old.layers, layer),
         checkpoints={**old.checkpoints, **shop.networks.hashes("instruct-edit")},
+        licences=licences,
         metrics=metrics,
         settings=preset.document(),
     )

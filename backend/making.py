@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from . import checkpoints
 from .face import saved
 from .face.layers import Face, albedo, compose, vertices
 from .language.heard import hear
@@ -171,10 +170,7 @@ def new_face(
         base_albedo=to_bytes(drawn.albedo),
         expressions=shop.model.expression_basis.view(shop.model.expression_size, -1, 3).numpy(),
         checkpoints=shop.networks.hashes(role),
-        licences={
-            shop.family.name: checkpoints.registry()["families"][shop.family.name]["licence"],
-            topology.head: topology.licence,
-        },
+        licences=(saved.read_document(parent)["licences"] if parent else {}) | shop.licences(role),
         metrics=metrics,
         settings=preset.document(),
         words=spoken.document(),

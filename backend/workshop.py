@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -125,6 +126,19 @@ class Workshop:
         if path:
             write_whole(path, png(albedo))
         return albedo
+
+    def licences(self, role: str) -> dict[str, str]:
+        """SPDX expressions of the head, of the one that lends it skin and sliders, and of the networks of a role.
+
+        Raises:
+            NotForSale: `$FACEWRIGHT_COMMERCIAL_SAFE` is set, and one of them forbids selling or says nothing of it.
+        """
+        topology, known = self.model.topology, checkpoints.known()
+        heads = [topology.head] if topology.landmarks is None else [topology.head, HEAD]
+        used = [known[name] for name in dict.fromkeys(heads) if name in known]
+        used += checkpoints.filling(self.family.name, role)
+        checkpoints.refuse_unsold(used, os.environ)
+        return {**checkpoints.licences(used), topology.head: topology.licence}
 
     @property
     def draw(self) -> Diffusion:

@@ -10,6 +10,7 @@ cache.py      what lies in the Hugging Face cache already
 weights.py    the files themselves: chosen, copied, hashed, looked at
 fetching.py   fetch
 keeping.py    import, verify, remove
+usage.py      under which licences a face is made
 table.py      the registry as rows for `list`, and as the tables of docs/checkpoints.md
 command.py    `checkpoints list|fetch|import|verify|remove`
 
@@ -24,6 +25,7 @@ from .profiles import PROFILES, FamilyProfile, choose
 from .shelf import receipt, state
 from .table import rows
 from .terms import Terms, accepted
+from .usage import filling, licences, refuse_unsold
 
 __all__ = [
     "BESIDE",
@@ -38,12 +40,15 @@ __all__ = [
     "expand",
     "family_state",
     "fetch",
+    "filling",
     "find",
     "hashes",
     "head_advice",
     "heads_folder",
     "known",
+    "licences",
     "receipt",
+    "refuse_unsold",
     "registry",
     "remove",
     "roots",

@@ -83,10 +83,11 @@ def write_obj(face: Face, topology: Topology, path: Path) -> Path:
     normals = vertex_normals(positions, topology.faces)
     material, texture = path.with_suffix(".mtl"), path.with_suffix(".png")
     used = sorted(set(topology.face_parts.tolist()))
-    lines = [
+    told = [
         f"# {GENERATOR}",
         *(f"# {key}: {json.dumps(value)}" for key, value in provenance(face, topology).items()),
     ]
+    lines = list(told)
     lines += [f"mtllib {material.name}", "o face"]
     lines += _rows("v", positions) + _rows("vt", topology.uvs) + _rows("vn", normals)
     for part in used:
@@ -95,7 +96,7 @@ def write_obj(face: Face, topology: Topology, path: Path) -> Path:
         f"newmtl {topology.part_names[part]}\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {texture.name}\n" for part in used
     ]
     write_whole(texture, png(albedo(face)))
-    write_whole(material, "\n".join(materials).encode())
+    write_whole(material, "\n".join([*told, *materials]).encode())
     return write_whole(path, ("\n".join(lines) + "\n").encode())
 
 

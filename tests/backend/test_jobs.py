@@ -1,14 +1,16 @@
 """The jobs with the starter networks of the repository: what they write, refuse and leave alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from backend import errors, jobs
+from backend import checkpoints, errors, jobs
 from backend.evaluation.locality import changed_outside
 from backend.face import saved
+from backend.workshop import open_workshop
 
 BRIEF = {"geometry.steps": 3, "texture.steps": 3, "edit_texture.steps": 3, "edit_geometry.steps": 3}
 QUIET = {"emit": lambda event: None, "cancelled": lambda: False}
@@ -127,3 +129,16 @@ def test_show_render_and_export_write_what_they_say(face: Path, tmp_path: Path):
         jobs.export(face=face, out=tmp_path / name, **QUIET)
         assert (tmp_path / name).stat().st_size > 100_000
     assert set(jobs.selftest(**QUIET)) == {"render_seconds", "network_seconds"}
+
+
+def test_where_it_is_to_be_sold_a_head_that_forbids_it_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("FACEWRIGHT_COMMERCIAL_SAFE", "1")
+    shop = open_workshop("anny")
+    assert shop.licences("instruct-edit") == {"starter": "Apache-2.0", "anny": "CC0-1.0"}
+    forbidding = replace(checkpoints.known()["anny"], licences=checkpoints.known()["flame"].licences)
+    monkeypatch.setattr(checkpoints, "known", lambda: {"anny": forbidding})
+    with pytest.raises(errors.NotForSale, match="anny"):
+        jobs.generate(prompt="an old man", out=tmp_path / "sold", settings=BRIEF, **QUIET)
+    assert not (tmp_path / "sold").exists()

@@ -245,6 +245,16 @@ def test_trimesh_reads_an_obj_with_its_texture(face, tmp_path):
         assert np.array_equal(np.asarray(mesh.visual.material.image), albedo(face))
 
 
+def test_obj_and_mtl_say_what_made_them_and_under_which_licences(face, tmp_path):
+    path = write_obj(face, TOPOLOGY, tmp_path / "face.obj")
+    for file in (path, path.with_suffix(".mtl")):
+        told = dict(
+            line[2:].split(": ", 1) for line in file.read_text().splitlines() if line.startswith("# ") and ": " in line
+        )
+        assert json.loads(told["licences"]) == face.licences
+        assert json.loads(told["head_licence"]) == TOPOLOGY.licence
+
+
 def test_a_prompt_cannot_add_lines_to_an_obj(face, tmp_path):
     path = write_obj(replace(face, prompt="old\nv 0 0 0"), TOPOLOGY, tmp_path / "face.obj")
     assert sum(line.startswith("v ") for line in path.read_text().splitlines()) == len(TOPOLOGY.rest)
