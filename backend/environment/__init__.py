@@ -10,6 +10,7 @@ the next.
 
 A set-up button, with a timer that polls (nothing here touches Blender, nothing here waits but the threads it starts):
 
+    home = home_near(Path(bpy.utils.extension_path_user(…)), os.environ)
     setup = SetUp(home, "run", os.environ, offline=not bpy.app.online_access)
     state(home, setup.recipe, "run")         # at any time, milliseconds: State(phase, python, fault)
     look = InBackground(lambda emit, cancelled: setup.look())
@@ -45,7 +46,7 @@ Standard library only: Blender's Python imports this package.
 from .background import InBackground
 from .checks import Finding
 from .machine import Gpu, accelerator, gpus
-from .places import ROOT, borrow, find, home, python_of, read_stamp
+from .places import ROOT, borrow, find, home, home_near, python_of, read_stamp
 from .plan import Plan
 from .recipe import Profile, Recipe, read_recipe
 from .setup import (
@@ -88,6 +89,7 @@ __all__ = [
     "gather",
     "gpus",
     "home",
+    "home_near",
     "python_of",
     "read_recipe",
     "read_stamp",

@@ -28,11 +28,11 @@ from ..errors import (
 )
 from . import interpreter, machine
 from .machine import Gpu
+from .places import LONGEST_ON_WINDOWS, long_paths_allowed
 from .plan import Plan
 from .recipe import Recipe
 
 LITTLE_MEMORY_GB = 6.0
-LONGEST_ON_WINDOWS = 90  # characters of the home: the deepest file of an environment takes 165 more, Windows allows 259
 PROXY_PATIENCE_S = 3.0
 
 
@@ -138,7 +138,7 @@ def path_fault(path: str, system: str) -> str:
         part.endswith((" ", ".")) for part in path.replace("/", "\\").split("\\") if part != ".."
     ):
         return "has a part that ends in a space or a dot"
-    if system == "win32" and len(path) > LONGEST_ON_WINDOWS:
+    if system == "win32" and len(path) > LONGEST_ON_WINDOWS and not long_paths_allowed():
         return f"has {len(path)} characters; with more than {LONGEST_ON_WINDOWS} Windows cannot open what comes into it"
     return ""
 

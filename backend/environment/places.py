@@ -24,6 +24,7 @@ STAMP = "setup.json"  # in env/: which profiles are whole; written last, so with
 FAULT = "setup-fault.json"  # beside env/: why the last set-up ended
 OURS = (STAMP, "facewright.json")  # any of them says that we made the folder; the second is version 0.1.0's
 LOCK_PATIENCE_S = 1800.0
+LONGEST_ON_WINDOWS = 64  # characters of the home: torch's deepest file takes 195 more, Windows allows 259
 
 
 def home(environ: Mapping[str, str]) -> Path:
@@ -37,6 +38,29 @@ def home(environ: Mapping[str, str]) -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "Facewright"
     return Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "facewright"
+
+
+def home_near(wished: Path, environ: Mapping[str, str]) -> Path:
+    """`wished`, or on Windows, where what comes into it would have too long a path, `%LOCALAPPDATA%\\Facewright`.
+
+    For the add-on: the user folder of an extension has about 100 characters there.
+    """
+    if sys.platform != "win32" or len(str(wished)) <= LONGEST_ON_WINDOWS or long_paths_allowed():
+        return wished
+    return Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Facewright"
+
+
+def long_paths_allowed() -> bool:
+    """Whether this Windows was told to open paths of more than 259 characters; elsewhere False."""
+    if sys.platform != "win32":
+        return False
+    import winreg
+
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SYSTEM\CurrentControlSet\Control\FileSystem") as key:
+            return winreg.QueryValueEx(key, "LongPathsEnabled")[0] == 1
+    except OSError:
+        return False
 
 
 def python_of(environment: Path) -> Path:

@@ -81,10 +81,10 @@ def test_a_package_that_does_not_load_is_named_and_what_was_whole_stays(place, e
     assert find(made, setup.recipe.profiles["run"])
 
 
-def killed(place: Path, environ: dict[str, str], home: Path, draws: random.Random) -> None:
-    """A set-up that is killed at a random moment; what it leaves is nothing or whole."""
+def killed(place: Path, environ: dict[str, str], home: Path, seconds: float) -> None:
+    """A set-up that is killed after so many seconds; what it leaves is nothing or whole."""
     child = start(place, home, environ)
-    time.sleep(draws.uniform(0.2, 8.0))
+    time.sleep(seconds)
     child.kill()
     child.communicate()
     profile = environment.read_recipe(place / "requirements").profiles["run"]
@@ -94,10 +94,12 @@ def killed(place: Path, environ: dict[str, str], home: Path, draws: random.Rando
 
 @pytest.mark.slow
 def test_twenty_random_kills_leave_nothing_half_used(place, environ, tmp_path):
-    draws = random.Random(2)
+    draws, began = random.Random(2), time.monotonic()
+    toy_setup(place, tmp_path / "first", environ).run(quiet)
+    whole = time.monotonic() - began
     for number in range(20):
         home = tmp_path / str(number // 4)  # five homes, four kills in the making of each
-        killed(place, environ, home, draws)
+        killed(place, environ, home, draws.uniform(0.0, whole))
         if number % 4 == 3:
             assert imports(toy_setup(place, home, environ).run(quiet), *TOYS, "torch")
 
@@ -222,7 +224,7 @@ def test_home_follows_the_variable_then_the_checkout():
 
 
 def test_what_was_killed_is_never_half_used_and_two_at_once_finish_it(place, environ, tmp_path):
-    killed(place, environ, tmp_path, random.Random(1))
+    killed(place, environ, tmp_path, random.Random(1).uniform(1.0, 4.0))
     children = [start(place, tmp_path, environ) for _ in range(2)]
     said = [child.communicate(timeout=300) for child in children]
     assert [child.returncode for child in children] == [0, 0], said
