@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -64,6 +65,7 @@ def test_the_archive_holds_the_addon_the_backend_the_head_and_their_licences(arc
         "backend/LICENSE",
         "backend/__main__.py",
         "backend/requirements/run.txt",
+        "backend/requirements/windows-cuda.txt",
         "ckpts/starter/anny.npz",
     ]
     assert not [name for name in wanted if name not in names]
@@ -85,6 +87,24 @@ def test_blenders_own_validator_accepts_it(archive):
     tags = blender / "modules" / "_bpy_internal" / "extensions" / "tags.py"
     said = run(sys.executable, "-B", validator, "validate", "--valid-tags", tags, archive)
     assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_the_folder_is_a_repository_as_blenders_own_tool_would_make_it(archive, tmp_path):
+    build_addon.write_index(archive)
+    ours = json.loads(archive.with_name("index.json").read_text(encoding="utf-8"))
+    shutil.copy(archive, tmp_path)
+    (blender,) = Path(find_spec("bpy").origin).parent.glob("*/scripts")
+    tool = blender / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
+    said = run(sys.executable, "-B", tool, "server-generate", "--repo-dir", tmp_path)
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert ours == json.loads((tmp_path / "index.json").read_text(encoding="utf-8"))
+
+
+def test_what_is_too_large_to_fetch_is_not_built(tmp_path, monkeypatch):
+    monkeypatch.setattr(build_addon, "LARGEST_MB", 1)
+    with pytest.raises(SystemExit, match="MB, more than 1"):
+        build_addon.build(tmp_path)
+    assert not list(tmp_path.glob("*.zip"))
 
 
 def test_blender_installs_it_and_imports_a_face_without_torch(archive, face):
