@@ -46,7 +46,9 @@ def job_values(options: argparse.Namespace) -> dict[str, Any]:
     for name, kind in (("order", int), ("views", float)):
         if values.get(name) is not None:
             values[name] = tuple(_number(kind, word) for word in values[name].split(","))
-    for name in ("region", "mute", "unmute", "negative"):
+    if "region" in values:
+        values["region"] = tuple(name for names in values["region"] for name in names.split(",") if name)
+    for name in ("mute", "unmute", "negative"):
         if name in values:
             values[name] = tuple(values[name])
     return values
@@ -67,7 +69,7 @@ def check(options: argparse.Namespace) -> None:
         for text in texts if isinstance(texts, list) else [texts]:
             if text is not None and not text.strip():
                 raise EmptyPrompt(f"the {name.replace('_', ' ')} is empty", advice='such as "an old man, long nose"')
-    for name in ("face", "parent"):
+    for name in ("face", "parent", "copy_to"):
         face = getattr(options, name, None)
         if face is not None and not (face / "face.json").is_file():
             raise FaceMissing(f"{face} holds no face.json", advice="name a folder that generate or edit has made")
@@ -189,7 +191,9 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     edit.add_argument("--out", type=Path, required=True, help="the face folder to make")
     edit.add_argument("--seed", type=int, default=0)
     edit.add_argument("--scope", choices=("auto", "texture", "geometry", "both"), default="auto")
-    edit.add_argument("--region", action="append", default=[], help="a named region; may be given several times")
+    edit.add_argument("--region", action="append", default=[], metavar="NAME,...", help="lock it to these regions")
+    edit.add_argument("--mask", type=Path, metavar="PNG", help="lock it to what is white; as large as the albedo")
+    edit.add_argument("--force", action="store_true", help="also a face that other networks made")
     edit.add_argument("--strength", type=float, default=1.0)
     bring = command("import", "make a face of what another program left: FaceG2E's results, an OBJ, an albedo PNG")
     bring.add_argument("source", type=Path, metavar="PATH", help="a folder or file of FaceG2E, an .obj or a .png")
@@ -213,6 +217,7 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     layers.add_argument("--mute", action="append", type=int, default=[], metavar="N")
     layers.add_argument("--unmute", action="append", type=int, default=[], metavar="N")
     layers.add_argument("--order", metavar="N,N,...", help="all layers in their new order")
+    layers.add_argument("--copy-to", type=Path, metavar="FACE3", help="put them onto this face of the same head")
 
     show = command("show", "tell what a face folder holds, or what a head model is")
     show.add_argument("face", type=Path, nargs="?")

@@ -208,6 +208,11 @@ class NotForSale(UsageError):
     title = "What is made with it may not be sold"
 
 
+class MaskInvalid(UsageError):
+    code = 308
+    title = "The mask cannot be used"
+
+
 class FolderExists(BackendError):
     code = 310
     title = "The folder exists"
@@ -236,6 +241,11 @@ class SchemaTooNew(BackendError):
 class ImportInvalid(BackendError):
     code = 315
     title = "The file cannot be imported"
+
+
+class CheckpointsChanged(BackendError):
+    code = 316
+    title = "The face was made by other networks"
 
 
 class NotANumber(BackendError):

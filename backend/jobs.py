@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import EmptyPrompt, UsageError
+from .errors import EmptyPrompt
 from .files import vacant
 from .protocol import Ready
 
@@ -87,74 +87,62 @@ def edit(
     seed: int = 0,
     scope: str = "auto",
     region: tuple[str, ...] = (),
+    mask: Path | None = None,
     strength: float = 1.0,
     family: str = "auto",
+    force: bool = False,
     head: str | None = None,
     base: Path | None = None,
     settings: dict[str, Any] | None = None,
 ) -> Result:
-    """One more layer on a face: what the instruction asks for, locked to the region it names or `region` gives.
+    """One more layer on a face: what the instruction asks for, locked to the region it names, or to those given.
+
+    Args:
+        region, mask: named regions and a picture the size of the albedo: together, where the edit may reach.
+        force: also where the face was made by other networks than those here; the layer's details tell.
 
     Raises:
         EmptyPrompt, UnknownWords, FaceMissing, FaceInvalid, FolderExists, FolderUnwritable, Cancelled.
         HeadMissing, HeadInvalid: the head that the face was made on, or `head` if given.
         CheckpointUnknown, CheckpointMissing: of `family`.
-        UsageError: a region the head does not have.
+        UsageError: a region the head does not have, or a slider that is at its end.
+        MaskInvalid: no picture, of another size, or empty.
+        CheckpointsChanged: see `force`.
     """
-    from . import making
+
+    from . import editing, making
     from .face import saved
-    from .router import route
     from .settings import RECOMMENDED, changed
 
     changed(RECOMMENDED, settings or {})
     vacant(out)
     _refuse_empty(instruction)
     old = saved.load(face)
+    drawn = editing.read_mask(mask, old.base_albedo.shape[0]) if mask else None
     shop = _shop(emit, old, head, base, family)
     preset = changed(RECOMMENDED, {**shop.family.settings, **(settings or {})})
-    licences = {**old.licences, **shop.licences("instruct-edit")}
     started = time.monotonic()
-    names = shop.model.topology.region_names
-    told, unknown, messages = making.instructed(shop, instruction)
-    chosen = route(told)
-    where = region or chosen.region
-    if wrong := [name for name in where if name not in names]:
-        raise UsageError(f"no region {', '.join(wrong)}", advice=f"there are {', '.join(names)}")
-    _tell(emit, messages)
-    scopes = ("geometry", "texture") if scope == "both" else (chosen.scope if scope == "auto" else scope,)
-    layer = saved.Layer(
-        name=instruction[:60],
-        instruction=instruction,
-        kind="both" if len(scopes) == 2 else scopes[0],
-        scope=scope,
-        region=where,
-        strength=float(strength),
-        seed=seed,
-    )
-    if "geometry" in scopes:
-        layer = replace(
-            layer, **making.shape_layer(shop, old, preset, told, where, seed, _watch(emit, cancelled, "shape"))
-        )
-    if "texture" in scopes:
-        layer = replace(
-            layer,
-            **making.texture_layer(shop, old, preset, told, where, seed, _watch(emit, cancelled, "texture")),
-        )
-    metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": unknown}
+    asked = editing.Asked(instruction, scope=scope, region=region, mask=drawn, strength=strength, seed=seed)
+    way = editing.way_of(asked, shop, preset)
+    watch = {"geometry": _watch(emit, cancelled, "shape"), "texture": _watch(emit, cancelled, "texture")}
+    made = editing.made(shop, old, preset, asked, way, watch, force=force)
+    _tell(emit, made.messages)
+    metrics = {"seconds": round(time.monotonic() - started, 2), "unknown_words": made.unknown}
     new = replace(
         old,
         kind="edit",
         instruction=instruction,
         seed=seed,
         parent=saved.read_document(face)["id"],
-        layers=(*old.layers, layer),
-        checkpoints={**old.checkpoints, **shop.networks.hashes("instruct-edit")},
-        licences=licences,
+        layers=(*old.layers, made.layer),
+        checkpoints={**old.checkpoints, **made.checkpoints},
+        licences={**old.licences, **(shop.licences("instruct-edit") if made.checkpoints else {})},
         metrics=metrics,
         settings=preset.document(),
     )
     saved.save(making.with_preview(shop, new), out)
-    return {"face": str(out), "scope": layer.kind, "region": list(where), "messages": messages, **metrics}
+    told = {"scope": made.layer.kind, "region": list(made.layer.region), **made.layer.details}
+    return {"face": str(out), **told, "messages": made.messages, **metrics}
 
 
 def retexture(
@@ -215,36 +203,29 @@ def layers(
     mute: tuple[int, ...] = (),
     unmute: tuple[int, ...] = (),
     order: tuple[int, ...] | None = None,
+    copy_to: Path | None = None,
 ) -> Result:
     """The same edits at other strengths, muted or in another order (numbers count from 1); nothing is computed anew.
 
+    Args:
+        copy_to: another face of the same head, which gets those that are not muted above its own.
+
     Raises:
         UsageError: a layer the face does not have, or an order that is not all of them once.
+        HeadInvalid: `copy_to` is a face of another head.
     """
-    from . import making
+
+    from . import layering, making
     from .face import saved
 
     vacant(out)
     old = saved.load(face)
-    count = len(old.layers)
-    named = [*(strengths or {}), *mute, *unmute, *(order or ())]
-    if wrong := [str(number) for number in named if not 1 <= number <= count]:
-        raise UsageError(f"no layer {', '.join(wrong)}", advice=f"{face.name} has {count} layers, counted from 1")
-    if order is not None and sorted(order) != list(range(1, count + 1)):
-        raise UsageError("--order must name every layer once", advice=f"{face.name} has {count} layers")
-    changed = [
-        replace(
-            layer,
-            strength=float((strengths or {}).get(number, layer.strength)),
-            muted=(layer.muted or number in mute) and number not in unmute,
-        )
-        for number, layer in enumerate(old.layers, start=1)
-    ]
-    ordered = tuple(changed[number - 1] for number in order) if order else tuple(changed)
-    parent = saved.read_document(face)["id"]
-    new = replace(old, kind="layers", parent=parent, layers=ordered)
-    saved.save(making.with_preview(_shop(emit, old), new), out)
-    return {"face": str(out), "layers": count}
+    wanted = layering.arranged(old, face.name, strengths or {}, mute, unmute, order)
+    new = replace(old, layers=wanted) if copy_to is None else layering.copied(wanted, old, copy_to)
+    parent = saved.read_document(copy_to or face)["id"]
+    new = replace(new, kind="layers", parent=parent)
+    saved.save(making.with_preview(_shop(emit, new), new), out)
+    return {"face": str(out), "layers": len(new.layers)}
 
 
 def show(*, face: Path, emit: Emit, cancelled: Callable[[], bool]) -> Result:

@@ -1,4 +1,4 @@
-"""Parts of the jobs that need everything: what a request starts from, new faces, the layers of an edit."""
+"""Parts of the jobs that need everything: what a request starts from, new faces."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .face import saved
-from .face.layers import Face, albedo, compose, vertices
+from .face.layers import Face, albedo, vertices
 from .language.heard import hear
 from .pictures import preview, to_bytes, to_tensor
 from .prompts import Prompt, fitted, negatives_of, phrased, understand
 from .settings import Preset
-from .stages import edit, geometry, guiding, texture
+from .stages import geometry, guiding, masks, texture
 from .stages.optimise import Watch
 from .stages.texture import TEXTURE
 from .workshop import Workshop
@@ -129,7 +129,7 @@ def draw(
             shop.surface,
             vertices,
             albedo,
-            edit.fixed_texels(shop.model.topology, shop.surface, TEXTURE),
+            masks.fixed_texels(shop.model.topology, shop.surface, TEXTURE),
             guidance,
             lambda scene: wanted(scene.cameras),
             preset.texture,
@@ -180,59 +180,3 @@ def new_face(
 def with_preview(shop: Workshop, face: Face) -> Face:
     """The face with its picture from the front."""
     return replace(face, preview=preview(shop, face))
-
-
-def shape_layer(
-    shop: Workshop,
-    old: Face,
-    preset: Preset,
-    instruction: str,
-    region: tuple[str, ...],
-    seed: int,
-    watch: Watch,
-) -> dict[str, np.ndarray]:
-    """weights and offsets of a shape edit."""
-    settings = preset.edit_geometry
-    guidance, text = guiding.editing(shop.edit, settings, instruction)
-    weights = edit.shape_weights(shop.model.topology, region)
-    offsets = edit.edit_geometry(
-        shop.model,
-        shop.surface,
-        start(shop, old)[1],
-        torch.from_numpy(weights),
-        guidance,
-        text,
-        settings,
-        seed,
-        watch,
-    )
-    return {"weights": weights, "offsets": offsets.numpy()}
-
-
-def texture_layer(
-    shop: Workshop,
-    old: Face,
-    preset: Preset,
-    instruction: str,
-    region: tuple[str, ...],
-    seed: int,
-    watch: Watch,
-) -> dict[str, np.ndarray]:
-    """mask and texels of a texture edit."""
-    settings = preset.edit_texture
-    guidance, text = guiding.editing(shop.edit, settings, instruction)
-    topology = shop.model.topology
-    before = albedo(old)
-    mask = edit.texture_mask(topology, shop.surface, region, before.shape[0])
-    after = edit.edit_texture(
-        shop.surface,
-        start(shop, old)[1],
-        worn(shop, old),
-        edit.fixed_texels(topology, shop.surface, TEXTURE),
-        guidance,
-        text,
-        settings,
-        seed,
-        watch,
-    )
-    return {"mask": mask, "texels": compose(before, to_bytes(after), mask)}

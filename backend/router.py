@@ -1,6 +1,6 @@
 """Words of an instruction that name a part of the face: which region an edit is locked to, and what it changes.
 
-Only edits read this; prompts reach a face through the networks alone.
+What names a slider goes to `moves` first. Only edits read this; prompts reach a face through the networks alone.
 """
 
 from __future__ import annotations
@@ -49,10 +49,38 @@ PAINTED = frozenset(
     "lipstick",
     "mask",
 }
+SPECIES = frozenset(
+    {
+        *(
+            "alien",
+            "ape",
+            "cat",
+            "cyborg",
+            "demon",
+            "devil",
+            "dog",
+            "dwarf",
+            "elf",
+            "ghost",
+            "giant",
+            "goblin",
+            "gnome",
+        ),
+        *("lizard", "monster", "neanderthal", "ogre", "orc", "robot", "skeleton", "statue", "troll", "vampire"),
+        *("werewolf", "witch", "wolf", "zombie"),
+    }
+)
 ENDS = [end for axis in SHAPES for end in (axis.more, axis.less)]
 SHAPE_WORDS = frozenset(
     word.removeprefix("more ") for end in ENDS for word in (*end.adjectives(), *end.comparatives(), end.compound)
 ) - {""} | {"larger", "shape", "size"}
+WHOLE_WORDS = SPECIES | {  # what ages, fattens or turns into somebody else shows in shape and skin alike
+    word.removeprefix("more ")
+    for axis in SHAPES
+    if not axis.noun
+    for end in (axis.more, axis.less)
+    for word in (*end.adjectives(), *end.comparatives())
+}
 
 
 @dataclass(frozen=True)
@@ -60,18 +88,21 @@ class Route:
     """What an instruction asks for.
 
     Attributes:
-        scope: "geometry" or "texture".
+        scope: "geometry", "texture" or "both".
         region: names of regions; empty means the whole head.
+        noun: the words that name them; "" where none do.
     """
 
     scope: str
     region: tuple[str, ...]
+    noun: str = ""
 
 
 def route(instruction: str) -> Route:
     """What is painted goes to texture, else shape words to geometry; the part of the face that is named is the region.
 
-    "Man" and "woman" are words of shape only where no colour is named: "give the man red lips".
+    Words for the whole person (age, weight, sex, species) go to both where no part is named. "Man" and "woman" are
+    words of shape only where no colour is named: "give the man red lips".
     """
     words = re.findall(r"[a-z]+(?:-[a-z]+)*", instruction.lower())
     said, text = set(words), f" {' '.join(words)} "
@@ -81,5 +112,6 @@ def route(instruction: str) -> Route:
     scope = "geometry" if geometry else "texture"
     for noun in sorted(REGIONS, key=lambda noun: (-len(noun.split()), noun not in PAINTED, noun)):
         if f" {noun} " in text:
-            return Route(scope, REGIONS[noun])
-    return Route(scope, ())
+            return Route(scope, REGIONS[noun], noun)
+    whole = said & WHOLE_WORDS and not said & (COLOURS | PAINTED)
+    return Route("both" if whole else scope, ())

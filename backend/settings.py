@@ -87,10 +87,18 @@ class EditGeometrySettings:
 
 
 @dataclass(frozen=True)
+class EditSettings:
+    """How an instruction is carried out."""
+
+    route: str = "auto"  # by slider where it names one; "optimise" asks the networks in any case
+
+
+@dataclass(frozen=True)
 class Preset:
     name: str
     geometry: GeometrySettings = field(default_factory=GeometrySettings)
     texture: TextureSettings = field(default_factory=TextureSettings)
+    edit: EditSettings = field(default_factory=EditSettings)
     edit_texture: EditTextureSettings = field(default_factory=EditTextureSettings)
     edit_geometry: EditGeometrySettings = field(default_factory=EditGeometrySettings)
 

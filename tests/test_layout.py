@@ -16,7 +16,8 @@ MODULE_LINES, FUNCTION_LINES = 400, 60
 
 ROOMS = {"face", "render", "diffusion", "stages", "training", "evaluation"}
 LEAVES = {"errors", "files", "settings"}  # plain modules of the standard library that any room may use
-HEAVY = ROOMS | {"warped", "workshop", "pictures", "making", "importing"}  # what may load torch when it is imported
+# what may load torch when it is imported
+HEAVY = ROOMS | {"warped", "workshop", "pictures", "making", "editing", "layering", "importing"}
 WORKSHOP = HEAVY | LEAVES | {"checkpoints"}
 # Each part of the backend, and what it may import of the rest; "face.mesh" is that module only, "" is the
 # package itself.
@@ -45,12 +46,15 @@ ARROWS: dict[str, set[str]] = {
     "router": {"language"},
     "prompts": {"checkpoints", "errors", "language"},
     "evaluation": {*WORKSHOP, "language", "prompts", "jobs"},
+    "moves": {"language"},
     "training": {*WORKSHOP, "language"} - {"evaluation"},
     "workshop": {*LEAVES, "checkpoints", "face", "render", "diffusion"},
     "pictures": {*LEAVES, "workshop", "face", "render"},
     "making": {*WORKSHOP, "prompts", "language"} - {"training", "evaluation", "importing"},
     "importing": WORKSHOP - {"training", "evaluation", "stages"},
-    "jobs": {"", "memory", "router", "prompts", *WORKSHOP, "protocol"} - {"training"},
+    "editing": {"router", "moves", "language", *WORKSHOP} - {"training", "evaluation", "importing"},
+    "layering": {"errors", "face"},
+    "jobs": {"", "memory", "prompts", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", "commandline", *WORKSHOP, "environment", "jobs"} - {"training", "stages"},
     "__main__": {
         *(

@@ -44,7 +44,8 @@ class FACEWRIGHT_OT_edit(submitting.Submitting, Explaining, bpy.types.Operator):
             (pump.desk().folder(job) / "mask.png").write_bytes(painted)
             params["mask"] = f"{job.id}/mask.png"
         regions = [name.strip() for name in region.split(",") if name.strip()]
-        submitting.run(self, job, {**params, "scope": scope, "region": regions})
+        # A session outlives its networks: it is edited by those there are, and the layer tells where they changed.
+        submitting.run(self, job, {**params, "scope": scope, "region": regions, "force": True})
 
 
 def _mask(found: bpy.types.Object, kind: str, image: bpy.types.Image | None) -> bytes:

@@ -20,7 +20,7 @@ from ..diffusion.model import Diffusion
 from ..pictures import to_tensor
 from ..prompts import phrased
 from ..settings import RECOMMENDED, Preset
-from ..stages import edit, geometry, guiding, texture
+from ..stages import edit, geometry, guiding, masks, texture
 from ..stages.optimise import Watch
 from ..workshop import Workshop
 
@@ -151,19 +151,19 @@ def _geometry(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None
 
 def _texture(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
     guidance, wanted = _drawing(shop, "texture", settings, clock)
-    fixed = edit.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
+    fixed = masks.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
     worn, head = to_tensor(shop.albedo), shop.model.vertices()
     texture.distil(shop.surface, head, worn, fixed, guidance, lambda scene: wanted(scene.cameras), settings, 0, watch)
 
 
 def _edit_texture(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
     guidance, text = _editing(shop, settings, clock)
-    fixed = edit.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
+    fixed = masks.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
     worn, head = to_tensor(shop.albedo), shop.model.vertices()
     edit.edit_texture(shop.surface, head, worn, fixed, guidance, text, settings, 0, watch)
 
 
 def _edit_geometry(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
     guidance, text = _editing(shop, settings, clock)
-    weights = torch.from_numpy(edit.shape_weights(shop.model.topology, ("nose",)))
+    weights = torch.from_numpy(masks.shape_weights(shop.model.topology, shop.model.topology.region("nose")))
     edit.edit_geometry(shop.model, shop.surface, shop.model.vertices(), weights, guidance, text, settings, 0, watch)

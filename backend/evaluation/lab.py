@@ -24,7 +24,7 @@ from ..language import SHAPES
 from ..pictures import portrait, to_bytes, to_tensor
 from ..prompts import phrased
 from ..settings import Preset
-from ..stages import edit, geometry, guiding, texture
+from ..stages import geometry, guiding, masks, texture
 from ..stages.optimise import Watch
 from ..training.canvas import Canvas
 from ..workshop import HEAD, Workshop
@@ -119,7 +119,7 @@ class Lab:
         settings, shop = self.preset.texture, self.shop
         words = phrased(prompt, shop.family, "texture", settings.style)
         guidance, wanted = guiding.drawing(shop.draw, settings, words)
-        fixed = edit.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
+        fixed = masks.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
         worn = to_tensor(shop.albedo)
         return to_bytes(
             texture.distil(

@@ -28,6 +28,8 @@ class Layer:
         texels: (S, S, 3), in 8-bit steps.
         offsets: (V, 3), in head units; what of them the coefficients say, if they say it, is `identity`, `sliders`.
         identity, sliders: (I,), (S,), what the edit adds to the face's coefficients; a record, see `coefficients`.
+        details: how the layer was made, for people: "route" (slider or optimise), "sliders" (name -> how far it moved),
+            where the mask is from.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Layer:
     identity: FloatArray | None = None
     sliders: FloatArray | None = None
     seed: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

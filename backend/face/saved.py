@@ -176,6 +176,7 @@ def read_document(folder: Path) -> dict[str, Any]:
     _check_fields(document, DOCUMENT, path, "")
     for number, entry in enumerate(document["layers"], 1):
         _check_fields(entry, LAYER, path, f"layer {number}: ")
+        _check_fields({"details": {}} | entry, {"details": dict}, path, f"layer {number}: ")
     return document
 
 
@@ -251,7 +252,7 @@ def _layer_folder(number: int) -> str:
 def _document(face: Face) -> dict[str, Any]:
     document: dict[str, Any] = {"schema": SCHEMA, "id": ""}
     document |= {name: getattr(face, name) for name in DOCUMENT if name not in document}
-    document["layers"] = [{name: getattr(layer, name) for name in LAYER} for layer in face.layers]
+    document["layers"] = [{name: getattr(layer, name) for name in (*LAYER, "details")} for layer in face.layers]
     return document
 
 
@@ -289,6 +290,7 @@ def _read_layer(folder: Path, entry: dict[str, Any]) -> Layer:
     mask, weights = folder / "mask.png", folder / "weights.npz"
     return Layer(
         **{name: entry[name] for name in LAYER if name not in ("region", "strength")},
+        details=entry.get("details", {}),
         region=tuple(entry["region"]),
         strength=float(entry["strength"]),
         mask=_read_png(mask, "L") if mask.exists() else None,

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
-from numpy import ndarray
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..diffusion.guidance import Condition, Guidance
 from ..diffusion.schedules import linear
-from ..face.mesh import Topology
 from ..face.model import LinearFaceModel
 from ..render.picture import Scene, Surface
-from ..render.uv import unwrapped
 from ..render.views import sample_setting
 from ..settings import EditGeometrySettings, EditTextureSettings
 from .geometry import clay_latents
 from .optimise import Watch, optimise
 from .texture import distil, shrink
-
-REACH = 0.65  # head units an unnamed neighbourhood follows a shape edit, falling off smoothly
 
 
 def edit_texture(
@@ -78,42 +72,3 @@ def edit_geometry(
 
     optimise([move], loss, settings.steps, settings.learning_rate, watch)
     return (move.detach() @ model.identity_basis).view(-1, 3)
-
-
-def texture_mask(topology: Topology, surface: Surface, region: tuple[str, ...], size: int) -> UInt8[ndarray, "S S"]:
-    """(S, S) 255 where a texture edit is full, feathered inside the region; the whole skin where no region is named."""
-    if region:
-        weights = np.max([topology.region(name) for name in region], axis=0)
-        drawn, covered = unwrapped(
-            torch.from_numpy(weights)[:, None], surface.uvs, surface.faces, surface.uv_faces, size
-        )
-        mask = ((drawn[0] - 0.08) / 0.6).clamp(0, 1) * covered
-    else:
-        skin = torch.from_numpy(topology.part_faces("skin")).long()
-        ones = torch.ones(len(topology.rest), 1)
-        drawn, covered = unwrapped(ones, surface.uvs, surface.faces[skin], surface.uv_faces[skin], size)
-        mask = covered.float()
-    return (mask * 255).round().byte().numpy()
-
-
-def shape_weights(topology: Topology, region: tuple[str, ...]) -> Float[ndarray, " V"]:
-    """(V,) how far each vertex follows a shape edit: 1 in the region, 0 beyond REACH; 1 everywhere without."""
-    if not region:
-        return np.ones(len(topology.rest), np.float32)
-    inside = topology.rest[np.max([topology.region(name) for name in region], axis=0) > 0.5]
-    distance = np.concatenate(
-        [np.linalg.norm(part[:, None] - inside[None], axis=2).min(axis=1) for part in np.array_split(topology.rest, 16)]
-    )
-    t = np.clip(1 - distance / REACH, 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
-
-
-def fixed_texels(topology: Topology, surface: Surface, size: int) -> Bool[Tensor, "S S"]:
-    """Texels that no skin triangle covers: eyes, mouth and sockets keep what they are."""
-    skin = torch.from_numpy(topology.part_faces("skin")).long()
-    ones = torch.ones(len(topology.rest), 1)
-    _, covered = unwrapped(ones, surface.uvs, surface.faces[skin], surface.uv_faces[skin], size)
-    grown = torch.nn.functional.max_pool2d(covered[None].float(), 5, stride=1, padding=2)[0] > 0
-    others = torch.from_numpy(topology.part_faces(*(p for p in topology.part_names if p != "skin"))).long()
-    _, taken = unwrapped(ones, surface.uvs, surface.faces[others], surface.uv_faces[others], size)
-    return ~grown | taken

@@ -61,6 +61,37 @@ def test_an_edit_changes_nothing_outside_its_region(face: Path, tmp_path: Path, 
     assert outside["vertices_changed_outside"] == 0
 
 
+def test_an_edit_by_the_networks_changes_nothing_outside_its_region_either(face: Path, tmp_path: Path):
+    settings = BRIEF | {"edit.route": "optimise"}
+    result = jobs.edit(face=face, instruction="give him a long nose", out=tmp_path / "a", settings=settings, **QUIET)
+    assert (result["scope"], result["route"], result["lock"]) == ("geometry", "optimise", True)
+    outside = changed_outside(face, tmp_path / "a")
+    assert outside["vertices_changed_outside"] == 0
+    assert outside["vertices_changed"] > 0
+
+
+def test_a_brush_locks_an_edit(face: Path, tmp_path: Path):
+    brush = np.zeros_like(saved.load(face).base_albedo[..., 0])
+    brush[300:600, 300:500] = 255
+    Image.fromarray(brush).save(tmp_path / "brush.png")
+    out, asked = tmp_path / "edited", {"instruction": "make his skin green", "mask": tmp_path / "brush.png"}
+    assert jobs.edit(face=face, out=out, settings=BRIEF, **asked, **QUIET)["brush"]
+    layer = saved.load(out).layers[0]
+    assert (layer.mask == brush).all()
+    assert changed_outside(face, out)["texels_changed_outside"] == 0
+
+
+def test_edits_are_copied_onto_another_face(face: Path, tmp_path: Path):
+    edited, other, both = (tmp_path / name for name in ("edited", "other", "both"))
+    jobs.edit(face=face, instruction="give him a long nose", out=edited, **QUIET)
+    jobs.generate(prompt="a woman", out=other, seed=4, settings=BRIEF, **QUIET)
+    jobs.layers(face=edited, out=both, copy_to=other, **QUIET)
+    old, new = saved.load(other), saved.load(both)
+    assert (new.base_vertices == old.base_vertices).all()
+    assert (new.layers[0].offsets == saved.load(edited).layers[0].offsets).all()
+    assert saved.read_document(both)["parent"] == saved.read_document(other)["id"]
+
+
 def test_an_edit_at_strength_0_is_the_face_it_started_from(face: Path, tmp_path: Path):
     jobs.edit(face=face, instruction="make his lips red", out=tmp_path / "off", strength=0.0, settings=BRIEF, **QUIET)
     assert (tmp_path / "off" / "albedo.png").read_bytes() == (face / "albedo.png").read_bytes()

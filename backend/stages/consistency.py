@@ -1,0 +1,140 @@
+"""FaceG2E's self-guided consistency weight: where an edit must not reach, told by the attention of its own words.
+
+Released and corrected updates work on the same frozen state; a step takes one and returns the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..render.camera import Cameras
+from ..render.picture import Surface
+from ..render.projection import unproject
+from ..render.uv import position_map
+
+KEPT = 0.8  # of the old weight in each update (main.py:190)
+WARM_UP = 41  # updates before which the released weight stays 1: attention tells nothing at high noise levels
+FLAT = 1e-4  # of the most: extremes that lie nearer differ by rounding
+TURNED_AWAY = 0.2  # cosine of view and normal below which a texel's attention does not count in the extremes
+
+
+@dataclass(frozen=True)
+class Attended:
+    """Attention in the UV square, over all views so far.
+
+    Attributes:
+        total, weights: what each texel got, times how well it was seen, and how well in sum.
+        low, high: the least and the most that any view has shown.
+    """
+
+    total: Float[Tensor, "1 1 S S"]
+    weights: Float[Tensor, "1 1 S S"]
+    low: float = float("inf")
+    high: float = float("-inf")
+
+    @classmethod
+    def nothing(cls, size: int) -> Attended:
+        return cls(torch.zeros(1, 1, size, size), torch.zeros(1, 1, size, size))
+
+    def with_views(
+        self, maps: Float[Tensor, "B h w"], surface: Surface, vertices: Float[Tensor, "1 V 3"], cameras: Cameras
+    ) -> Attended:
+        """The same with maps of pictures from these cameras, weighted by visibility and facing angle."""
+        found = unproject(maps[:, None].float(), surface, vertices, cameras, self.total.shape[-1])
+        plain = found.values[found.weights > TURNED_AWAY]
+        if not len(plain):
+            return self
+        return Attended(
+            self.total + (found.values * found.weights).sum(0, keepdim=True),
+            self.weights + found.weights.sum(0, keepdim=True),
+            min(self.low, float(plain.min())),
+            max(self.high, float(plain.max())),
+        )
+
+    def stretched(self) -> Float[Tensor, "1 1 S S"]:
+        """0..1 between the extremes of all views; 0 where nothing was seen, and everywhere if no view shows more."""
+        if not self.high - self.low > FLAT * abs(self.high):
+            return torch.zeros_like(self.total)
+        mean = self.total / self.weights.clamp(min=1e-9)
+        return torch.where(self.weights > 0, ((mean - self.low) / (self.high - self.low)).clamp(0, 1), 0)
+
+    def confidence(self) -> Float[Tensor, "1 1 S S"]:
+        """0..1, how well the best view of all would see each texel, at most."""
+        return self.weights.clamp(max=1)
+
+
+@dataclass(frozen=True)
+class EditState:
+    """How far an edit is.
+
+    Attributes:
+        consistency_weight: C, 1 where the edit must not reach.
+        step: updates so far.
+    """
+
+    consistency_weight: Float[Tensor, "1 1 S S"]
+    attended: Attended
+    step: int = 0
+
+    @classmethod
+    def start(cls, size: int) -> EditState:
+        return cls(torch.ones(1, 1, size, size), Attended.nothing(size))
+
+
+Update = Callable[[EditState, Float[Tensor, "1 1 S S"], Float[Tensor, "1 1 S S"]], EditState]
+
+
+def released(
+    state: EditState, attention: Float[Tensor, "1 1 S S"], seen: Float[Tensor, "1 1 S S"], warm_up: int = WARM_UP
+) -> EditState:
+    """`avm2` of its code: where 1 - A² is less than C, C goes a fifth of the way; it never comes back.
+
+    Args:
+        attention: one view's, 0..1 (A), 0 where the view does not show the texel.
+        seen: not looked at.
+    """
+    weight, wanted = state.consistency_weight, 1 - attention.square()
+    if state.step >= warm_up:
+        weight = torch.where(wanted < weight, KEPT * weight + (1 - KEPT) * wanted, weight)
+    return replace(state, consistency_weight=weight, step=state.step + 1)
+
+
+def recovering(
+    state: EditState, attention: Float[Tensor, "1 1 S S"], seen: Float[Tensor, "1 1 S S"], warm_up: int = WARM_UP
+) -> EditState:
+    """The same both ways, as fast as the view shows the texel: one map that is wrong frees nothing for good.
+
+    Args:
+        seen: cosine of view and normal where the view shows the texel, else 0.
+    """
+    weight, wanted = state.consistency_weight, 1 - attention.square()
+    if state.step >= warm_up:
+        weight = weight + (1 - KEPT) * seen * (wanted - weight)
+    return replace(state, consistency_weight=weight, step=state.step + 1)
+
+
+UPDATES: Mapping[str, Update] = {"released": released, "recovering": recovering}
+
+
+def texture_drift(
+    weight: Float[Tensor, "1 1 S S"], now: Float[Tensor, "1 3 S S"], before: Float[Tensor, "1 3 S S"]
+) -> Float[Tensor, ""]:
+    """Mean over texels and channels of C times the squared change: the same number at any size of texture."""
+    return (weight * (now - before).square()).mean()
+
+
+def shape_drift(
+    weight: Float[Tensor, "1 1 S S"],
+    now: Float[Tensor, "V 3"],
+    before: Float[Tensor, "V 3"],
+    surface: Surface,
+) -> Float[Tensor, ""]:
+    """The same of position maps, in squared head units; texels outside the layout are 0 in both."""
+    size = weight.shape[-1]
+    places = [position_map(one, surface.uvs, surface.faces, surface.uv_faces, size)[0][None] for one in (now, before)]
+    return texture_drift(weight, *places)

@@ -1,0 +1,123 @@
+"""Which way an instruction goes, sliders that move exactly, and masks that cannot be used."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from backend import editing, errors
+from backend.face.layers import Face, coefficients, vertices
+from backend.making import Drawn, Spoken, new_face
+from backend.pictures import to_tensor
+from backend.settings import RECOMMENDED, changed
+from backend.workshop import open_workshop
+
+OPTIMISE = changed(RECOMMENDED, {"edit.route": "optimise"})
+
+
+@pytest.fixture(scope="module")
+def shop():
+    return open_workshop()
+
+
+@pytest.fixture(scope="module")
+def face(shop) -> Face:
+    drawn = Drawn(torch.zeros(1, shop.model.identity_size), shop.model.vertices(), to_tensor(shop.albedo))
+    nothing = Spoken({}, {}, [], [])
+    return new_face(shop, RECOMMENDED, "text-to-image", "a person", 0, drawn, {}, None, nothing)
+
+
+def slid(shop, face: Face, instruction: str) -> Face:
+    asked = editing.Asked(instruction)
+    way = editing.way_of(asked, shop, RECOMMENDED)
+    assert way.moves
+    return replace(face, layers=(*face.layers, editing.made(shop, face, RECOMMENDED, asked, way, {}).layer))
+
+
+def test_a_slider_moves_exactly(shop, face):
+    new = slid(shop, face, "make his nose longer")
+    layer = new.layers[0]
+    assert (layer.kind, layer.region, layer.details["route"]) == ("geometry", ("nose",), "slider")
+    sliders = shop.model.slider_defaults.clone()
+    for name, distance in layer.details["sliders"].items():
+        sliders[shop.model.slider_names.index(name)] += distance
+    exact = shop.model.vertices(sliders=sliders[None])[0].numpy()
+    assert np.abs(vertices(new) - exact).max() < 1e-6
+    still = layer.weights == 0
+    assert still.mean() > 0.8
+    assert (vertices(new)[still] == face.base_vertices[still]).all()
+
+
+def test_steps_grow_and_add_up(shop, face):
+    place = shop.model.slider_names.index("nose-scale-vert-incr")
+    found = [slid(shop, face, f"make his nose {how} longer") for how in ("a bit", "", "much")]
+    moved = [coefficients(new)[1][place] for new in found]
+    assert 0 < moved[0] < moved[1] <= moved[2] <= 1
+    twice = slid(shop, found[0], "make his nose a bit longer")
+    assert coefficients(twice)[1][place] == pytest.approx(2 * moved[0])
+    back = slid(shop, found[0], "make his nose a bit shorter")
+    assert np.abs(vertices(back) - face.base_vertices).max() < 1e-6
+    assert face.sliders[place] == 0
+
+
+def test_a_slider_at_its_end_says_so(shop, face):
+    far = slid(shop, face, "make his cheeks much fuller")
+    with pytest.raises(errors.UsageError, match="at their ends") as refused:
+        slid(shop, far, "make his cheeks much fuller")
+    assert "edit.route=optimise" in refused.value.advice
+
+
+@pytest.mark.parametrize(
+    ("asked", "preset", "scopes", "region", "by_slider"),
+    [
+        (editing.Asked("a bit older"), RECOMMENDED, ("geometry",), ("face",), True),
+        (editing.Asked("a bit older"), OPTIMISE, ("geometry", "texture"), (), False),
+        (editing.Asked("longer nose", scope="geometry"), RECOMMENDED, ("geometry",), ("nose",), True),
+        (editing.Asked("longer nose", scope="texture"), RECOMMENDED, ("texture",), ("nose",), False),
+        (editing.Asked("longer nose", region=("chin",)), RECOMMENDED, ("geometry",), ("chin",), False),
+        (editing.Asked("make his lips red"), RECOMMENDED, ("texture",), ("lips",), False),
+        (editing.Asked("make his lips red", scope="both"), RECOMMENDED, ("geometry", "texture"), ("lips",), False),
+        (editing.Asked("make him green"), RECOMMENDED, ("texture",), (), False),
+        (editing.Asked("make his lips red", mask=np.ones((4, 4), np.uint8)), RECOMMENDED, ("texture",), (), False),
+    ],
+)
+def test_an_instruction_takes_its_way(shop, asked, preset, scopes, region, by_slider):
+    way = editing.way_of(asked, shop, preset)
+    assert (way.scopes, way.region, bool(way.moves)) == (scopes, region, by_slider)
+
+
+def test_ways_that_do_not_exist_are_named(shop):
+    with pytest.raises(errors.UsageError, match="no region wing"):
+        editing.way_of(editing.Asked("make his lips red", region=("wing",)), shop, RECOMMENDED)
+    with pytest.raises(errors.UnknownOption, match="is auto or optimise, not"):
+        editing.way_of(editing.Asked("longer nose"), shop, changed(RECOMMENDED, {"edit.route": "magic"}))
+
+
+def test_masks_that_cannot_be_used_are_refused(tmp_path: Path):
+    def drawn(name: str, picture: Image.Image) -> Path:
+        picture.save(tmp_path / name)
+        return tmp_path / name
+
+    dot = Image.new("RGB", (8, 8))
+    dot.putpixel((2, 3), (255, 255, 255))
+    assert editing.read_mask(drawn("dot.png", dot), 8)[3, 2] == 255
+    with pytest.raises(errors.MaskInvalid, match="8 x 8 pixels, the albedo 16 x 16"):
+        editing.read_mask(tmp_path / "dot.png", 16)
+    with pytest.raises(errors.MaskInvalid, match="black all over"):
+        editing.read_mask(drawn("black.png", Image.new("L", (8, 8))), 8)
+    (tmp_path / "text.png").write_text("no picture")
+    for name in ("text.png", "missing.png"):
+        with pytest.raises(errors.MaskInvalid, match="cannot be read"):
+            editing.read_mask(tmp_path / name, 8)
+
+
+def test_networks_that_changed_need_force(face):
+    today = {**face.checkpoints, "instruct-edit/unet": "1" * 64}
+    assert editing.changed_checkpoints(face, today, force=False) == []
+    other = dict.fromkeys(today, "0" * 64)
+    with pytest.raises(errors.CheckpointsChanged, match="text-to-image/unet"):
+        editing.changed_checkpoints(face, other, force=False)
+    assert "text-to-image/unet" in editing.changed_checkpoints(face, other, force=True)
