@@ -130,8 +130,9 @@ def _transfer(
 
     def told(there: int) -> None:
         _stop(wanted, cancelled)
-        event = {"phase": f"fetching {wanted.name}", "step": (done + there) >> 20, "total": max(1, total >> 20)}
-        emit({"type": "progress", **event})
+        counted = {"step": (done + there) >> 20, "total": max(1, total >> 20), "unit": "MB"}
+        exact = {"bytes": done + there, "bytes_total": total}
+        emit({"type": "progress", "phase": f"fetching {wanted.name}", **counted, **exact})
 
     for file, remote in plan.items():
         if file.path in files:
