@@ -49,7 +49,9 @@ def main(words: list[str]) -> int:
         print(f"{error.title}: {error.message}", file=sys.stderr)
         if error.advice:
             print(f"What to do: {error.advice}", file=sys.stderr)
-        if options.json:
+        if options.command == "serve":
+            _answer_unable(error)
+        elif options.json:
             told = {"code": error.code, "title": error.title, "message": error.message, "advice": error.advice}
             _show({"error": told}, answer or sys.stdout.buffer)
         return error.exit_status
@@ -113,7 +115,16 @@ def _serve(parent_pid: int | None) -> int:
 
     folder = environment.home(os.environ) / "jobs"
     Server(Service(jobs.JOBS, jobs.describe, jobs.unload), requests, events, parent_pid, folder).run()
-    return 0
+    sys.stderr.flush()
+    os._exit(0)  # torch takes seconds to end in order, and nothing is left to do
+
+
+def _answer_unable(error: BackendError) -> None:
+    """Tells the client why nothing can be served, in its own words."""
+    from . import protocol
+
+    sys.stdout.buffer.write(protocol.encode(protocol.Error.of("", error)))
+    sys.stdout.buffer.flush()
 
 
 def _demo(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:

@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = command("serve", "talk to the Blender add-on over stdin and stdout")
     serve.add_argument("--parent-pid", type=int, help="end when this process ends")
     bench = command("bench", "measure how fast it is, on this machine")
-    kinds = ("render", "step", "memory", "apply")
+    kinds = ("render", "step", "memory", "service", "apply")
     bench.add_argument("what", nargs="?", choices=kinds, help="one of them; all by default")
     doctor = command("doctor", "tell what is installed and what is missing, and whether it works")
     doctor.add_argument("--quick", action="store_true", help="leave out the self-test")

@@ -84,7 +84,7 @@ def _outputs(
         raise UsageError(f"no job is called {submit.op!r}", advice=f"there are {', '.join(service.jobs)}")
     wants = {"previews": True} if "previews" in inspect.signature(job).parameters else {}
     values = arguments(job, {**wants, **submit.params}, at.scratch, submit.id)
-    reporter = Reporter(submit.id, at)
+    reporter = Reporter(submit.id, at, cancelled)
     for last in (False, True):
         try:
             return job(**values, emit=reporter.emit, cancelled=cancelled)
@@ -104,8 +104,8 @@ def _outputs(
 class Reporter:
     """A job's `emit`: its events as messages, no more of them a second than an eye can use."""
 
-    def __init__(self, id: str, at: Conversation) -> None:
-        self._id, self._at = id, at
+    def __init__(self, id: str, at: Conversation, cancelled: Callable[[], bool] = lambda: False) -> None:
+        self._id, self._at, self._cancelled = id, at, cancelled
         self._last = protocol.Progress(id, "starting", 0, 1)
         self._phase_began = 0.0
         self._next_progress = 0.0
@@ -115,7 +115,12 @@ class Reporter:
     def emit(self, event: Mapping[str, Any]) -> None:
         """`{"type": "progress", "phase", "step", "total"}`, `{"type": "message", "text"}`, or
         `{"type": "preview", "file", "step"}` of a PNG, which may be overwritten afterwards.
+
+        Raises:
+            Cancelled: what a job tells of is a place where it may stop.
         """
+        if self._cancelled():
+            raise Cancelled(f"stopped in {self._last.phase}")
         now = time.monotonic()
         match event["type"]:
             case "progress":
@@ -134,7 +139,7 @@ class Reporter:
                 self._next_preview = time.monotonic() + PREVIEW_INTERVAL_S
 
     def _preview(self, picture: Path, step: int) -> None:
-        """Keeps the picture under a name of its own, and deletes the one before the last, which nobody reads any more."""
+        """Keeps the picture under a name of its own, and deletes one that nobody reads any more."""
         number = len(self._previews)
         path = self._at.scratch / self._id / f"preview{number}.png"
         try:

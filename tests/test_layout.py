@@ -45,7 +45,7 @@ ARROWS: dict[str, set[str]] = {
     "language": set(),
     "router": {"language"},
     "prompts": {"checkpoints", "errors", "language"},
-    "evaluation": {*WORKSHOP, "language", "prompts", "jobs"},
+    "evaluation": {*WORKSHOP, "language", "prompts", "jobs", "protocol"},
     "moves": {"language"},
     "training": {*WORKSHOP, "language"} - {"evaluation"},
     "workshop": {*LEAVES, "checkpoints", "face", "render", "diffusion"},

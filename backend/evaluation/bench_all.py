@@ -16,13 +16,9 @@ from typing import Any
 import torch
 
 from ..workshop import open_workshop
-from . import bench, bench_steps
+from . import bench, bench_service, bench_steps
 
-KINDS = ("render", "step", "memory", "apply")
-NOT_YET: dict[str, None] = {  # filled by the Blender side's own runs
-    "service.cancel_seconds_max": None,
-    "service.ready_seconds": None,
-}
+KINDS = ("render", "step", "memory", "service", "apply")
 REPEATS = 3
 
 Emit = Callable[[dict[str, Any]], None]
@@ -30,7 +26,7 @@ Emit = Callable[[dict[str, Any]], None]
 
 def measure(kinds: tuple[str, ...], emit: Emit) -> tuple[dict[str, Any], str]:
     """All figures by key with the rows they come from, and tables for people."""
-    found: dict[str, Any] = {"machine": machine(), **NOT_YET}
+    found: dict[str, Any] = {"machine": machine()}
     told = [f"{found['machine']}"]
     if "render" in kinds:
         rows = bench.measure(emit)
@@ -45,6 +41,11 @@ def measure(kinds: tuple[str, ...], emit: Emit) -> tuple[dict[str, Any], str]:
     if "memory" in kinds:
         found |= memory(emit)
         told += ["", *(f"{key}: {found[key]} MB" for key in found if key.startswith("memory."))]
+    if "service" in kinds:
+        found |= bench_service.measure(emit)
+        told += ["", *(f"{key}: {found[key]} s" for key in found if key.startswith("service.") and "_" in key)]
+        told += ["service.cancel: seconds from the cancel to the end"]
+        told += [f"    {phase:<24}{seconds:6.3f}" for phase, seconds in found["service.cancel"].items()]
     if "apply" in kinds:
         figures = applied(emit)
         found |= figures
