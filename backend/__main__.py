@@ -114,7 +114,7 @@ def _serve(parent_pid: int | None) -> int:
     from . import jobs  # loads nothing heavy; `describe` does
 
     folder = environment.home(os.environ) / "jobs"
-    Server(Service(jobs.JOBS, jobs.describe, jobs.unload), requests, events, parent_pid, folder).run()
+    Server(Service(jobs.JOBS, jobs.describe, jobs.unload, jobs.limit), requests, events, parent_pid, folder).run()
     sys.stderr.flush()
     os._exit(0)  # torch takes seconds to end in order, and nothing is left to do
 

@@ -6,12 +6,14 @@ and returns plain values. The face folder is written at the end, whole, or not a
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import memory, warm
 from .errors import EmptyPrompt
 from .files import vacant
 from .protocol import Ready
@@ -300,18 +302,24 @@ def describe() -> Ready:
     from . import checkpoints
 
     family = [{"id": name, "state": checkpoints.family_state(name)} for name in checkpoints.registry()["families"]]
-    devices = [{"name": torch.cuda.get_device_name(index)} for index in range(torch.cuda.device_count())]
+    devices = [
+        {"name": torch.cuda.get_device_name(index)}
+        | {name: size >> 20 for name, size in zip(("free_mb", "total_mb"), torch.cuda.mem_get_info(index), strict=True)}
+        for index in range(torch.cuda.device_count())
+    ]
     return Ready(torch.__version__, tuple(devices), tuple(JOBS), tuple(family))
 
 
 def unload(keep: tuple[str, ...]) -> float | None:
-    """Frees what no job needs: all of it, until models can be kept one by one. Returns the MiB that are free then."""
-    from . import memory
-    from .workshop import close_workshop
-
-    if not keep:
-        close_workshop()
+    """Frees heads and networks, but those of the roles in `keep`. Returns the MiB that are free then."""
+    if workshop := sys.modules.get(f"{__package__}.workshop"):  # else nothing is loaded
+        workshop.close_workshop(keep)
     return memory.free_mb()
+
+
+def limit(megabytes: int | None) -> None:
+    """Sets how much the networks kept between jobs may take."""
+    warm.SHELF.limit_mb = megabytes
 
 
 JOBS: dict[str, Callable[..., Result]] = {
@@ -337,6 +345,7 @@ def _shop(
     emit({"type": "progress", "phase": "loading", "step": 0, "total": 1})
     from .workshop import open_workshop, workshop_of
 
+    warm.SHELF.tell = lambda text: emit({"type": "message", "text": text})
     shop = workshop_of(face, head, base, family) if face else open_workshop(head, base, family)
     emit({"type": "progress", "phase": "loading", "step": 1, "total": 1})
     return shop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import json
 import os
@@ -14,8 +15,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from . import checkpoints
+from . import checkpoints, warm
 from .checkpoints import PROFILES, FamilyProfile
+from .diffusion.folders import native_dtype
 from .diffusion.model import Diffusion
 from .errors import HeadInvalid, HeadMissing
 from .face.correspond import correspond, with_sliders
@@ -35,7 +37,7 @@ KEPT = 3  # heads in memory at once; ICT with its sliders takes 170 MB
 
 @dataclass(frozen=True, eq=False)
 class Networks:
-    """A family's networks, each role loaded when it is first asked for.
+    """A family's networks, each role loaded when it is asked for.
 
     Attributes:
         base: a folder of checkpoints that is looked at before all others.
@@ -44,13 +46,25 @@ class Networks:
     family: FamilyProfile
     base: Path | None = None
 
-    @cached_property
+    @property
     def draw(self) -> Diffusion:
-        return Diffusion.load(self.folders("text-to-image"))
+        return self._loaded("text-to-image")
 
-    @cached_property
+    @property
     def edit(self) -> Diffusion:
-        return Diffusion.load(self.folders("instruct-edit"))
+        return self._loaded("instruct-edit")
+
+    def _loaded(self, role: str) -> Diffusion:
+        """Kept on the shelf while there is memory for it."""
+        name = self.family.name
+        key = (role, name, str(self.base or ""))
+        each = native_dtype("cpu").itemsize
+        return warm.SHELF.get(
+            key,
+            lambda: warm.weights_mb(self.folders(role), each),
+            self.family.step_mb,
+            lambda: Diffusion.load(self.folders(role)),
+        )
 
     def folders(self, role: str) -> dict[str, Path]:
         """Where the parts of a role lie; raises CheckpointMissing where one does not."""
@@ -187,10 +201,14 @@ def workshop_of(face: Face, head: str | None = None, base: Path | None = None, f
     return shop
 
 
-def close_workshop() -> None:
-    """Frees heads and networks; the next job loads what it needs."""
-    _workshop.cache_clear()
-    _networks.cache_clear()
+def close_workshop(keep: tuple[str, ...] = ()) -> None:
+    """Frees heads and networks, but those of the roles in `keep`; the next job loads what it needs."""
+    warm.SHELF.keep(keep)
+    if not keep:
+        _workshop.cache_clear()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @lru_cache(KEPT)

@@ -18,7 +18,7 @@ ROOMS = {"face", "render", "diffusion", "stages", "training", "evaluation"}
 LEAVES = {"errors", "files", "settings"}  # plain modules of the standard library that any room may use
 # what may load torch when it is imported
 HEAVY = ROOMS | {"warped", "workshop", "pictures", "making", "editing", "layering", "importing"}
-WORKSHOP = HEAVY | LEAVES | {"checkpoints"}
+WORKSHOP = HEAVY | LEAVES | {"checkpoints", "warm"}
 # Each part of the backend, and what it may import of the rest; "face.mesh" is that module only, "" is the
 # package itself.
 ARROWS: dict[str, set[str]] = {
@@ -35,6 +35,7 @@ ARROWS: dict[str, set[str]] = {
     "doctor": {"", "checkpoints", "environment", "errors"},
     "transfer": {"errors", "files", "protocol"},
     "memory": set(),
+    "warm": {"memory"},
     "service": {"errors", "files", "protocol", "transfer"},
     "serve": {"", "errors", "files", "memory", "protocol", "service", "transfer"},
     "warped": set(),
@@ -48,7 +49,7 @@ ARROWS: dict[str, set[str]] = {
     "evaluation": {*WORKSHOP, "language", "prompts", "jobs", "protocol"},
     "moves": {"language"},
     "training": {*WORKSHOP, "language"} - {"evaluation"},
-    "workshop": {*LEAVES, "checkpoints", "face", "render", "diffusion"},
+    "workshop": {*LEAVES, "checkpoints", "warm", "face", "render", "diffusion"},
     "pictures": {*LEAVES, "workshop", "face", "render"},
     "making": {*WORKSHOP, "prompts", "language"} - {"training", "evaluation", "importing"},
     "importing": WORKSHOP - {"training", "evaluation", "stages"},

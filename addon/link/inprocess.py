@@ -78,4 +78,4 @@ def _real_service():
         from ..backend import jobs, service  # pyright: ignore[reportMissingImports]
     else:
         from backend import jobs, service
-    return service.Service(jobs.JOBS, jobs.describe, jobs.unload)
+    return service.Service(jobs.JOBS, jobs.describe, jobs.unload, jobs.limit)

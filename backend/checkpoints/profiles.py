@@ -27,6 +27,7 @@ class FamilyProfile:
         views: by what is seen of the head ("front view", "side view", "back view"), the words after it; none: no words.
         negatives: by the same, what a picture is to be kept away from; none: nothing.
         closed: only the words of the face language mean something to it.
+        step_mb: of memory that a step of a stage takes beside the networks.
         needs_mb: of free memory on the card, below which `auto` does not take it; None where a CPU will do.
         settings: by "stage.field", what this family wants otherwise than the preset says.
     """
@@ -36,6 +37,7 @@ class FamilyProfile:
     views: Mapping[str, str] = field(default_factory=dict)
     negatives: Mapping[str, str] = field(default_factory=dict)
     closed: bool = False
+    step_mb: float = 500.0
     needs_mb: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
