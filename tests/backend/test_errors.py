@@ -10,6 +10,12 @@ def test_every_error_has_a_code_of_its_own_and_a_title():
     assert all(kind.title and "title" in vars(kind) for kind in kinds)
 
 
+def test_a_cause_is_a_sentence_that_another_error_does_not_say():
+    told = [kind.cause for kind in errors.TABLE.values() if "cause" in vars(kind)]
+    assert len(told) == len(set(told))
+    assert not [cause for cause in told if cause.endswith(".") or not cause]
+
+
 def test_a_code_cannot_be_taken_twice():
     with pytest.raises(TypeError, match="301 is taken"):
         type("Second", (errors.BackendError,), {"code": 301})
