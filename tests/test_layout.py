@@ -72,7 +72,7 @@ ARROWS: dict[str, set[str]] = {
             "serve",
             "training",
         ),
-        *("checkpoints", "evaluation", "files", "settings", "workshop"),
+        *("checkpoints", "evaluation", "files", "protocol", "service", "settings", "workshop"),
     },
 }
 NETWORK = {"urllib.request", "http", "socket", "ssl", "ftplib", "smtplib", "requests", "httpx", "huggingface_hub"}
