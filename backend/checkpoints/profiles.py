@@ -56,7 +56,7 @@ FULL_PROFILE = FamilyProfile(
         "side view": f"{SPOILT}, front view, back view",
         "back view": f"{SPOILT}, front view, face",
     },
-    step_mb=3500,
+    step_mb=3500.0,
     needs_mb=6000,  # the networks of one role in 16 bits, and a step of one view
     settings={  # FaceG2E's demos; untested with pretrained weights
         "geometry.steps": 200,
