@@ -12,7 +12,7 @@ from ..link.bundle import CHECKPOINTS, errors
 from ..session import changes, tree
 from ..session.face import Face
 from ..session.head import Head, find_head
-from . import material, mesh, store
+from . import material, mesh, painted, store
 
 NAME_LIMIT = 40  # characters of the prompt in an object's name; Blender allows 63 bytes
 HEAD_FOLDERS = (CHECKPOINTS / "starter",)
@@ -55,13 +55,20 @@ def add_step(found: bpy.types.Object, face: Face, parent: str | None = None) -> 
 
 
 def capture(found: bpy.types.Object) -> bool:
-    """Keeps what was sculpted by hand since the last step as a step of its own; whether there was any.
+    """Keeps what was painted or sculpted by hand since the last step as steps of their own; whether there was any.
 
     Raises:
         errors.BackendError: the mesh is no longer the head's.
     """
     if not found.facewright.steps:
         return False
+    by_brush = painted.take(found.facewright, active_step(found))
+    if by_brush is not None:
+        sculpted_too = mesh.sculpted(found, head_of(by_brush), by_brush)
+        add_step(found, by_brush)
+        if sculpted_too is not None:
+            add_step(found, changes.sculpt(by_brush, *sculpted_too))
+        return True
     face = active_face(found)
     head = head_of(face)
     moved = mesh.sculpted(found, head, face)
@@ -73,11 +80,10 @@ def capture(found: bpy.types.Object) -> bool:
 
 def revert(found: bpy.types.Object, uid: str) -> None:
     """Shows an earlier (or later) step again; no step is lost, and what hands have sculpted becomes one."""
+    own_session(found)
+    capture(found)
     step = step_of(found, uid)
     face = store.get(found.facewright, step)
-    capture(found)
-    own_session(found)
-    step = step_of(found, uid)
     show(found, head_of(face), face, step.albedo)
     _activate(found, uid)
 
@@ -169,7 +175,15 @@ def require_head(context: bpy.types.Context) -> bpy.types.Object:
 
 
 def own_session(found: bpy.types.Object) -> None:
-    """Gives a duplicated head mesh, material and uid of its own, which copies share, before it changes."""
+    """Gives a duplicated head mesh, material and uid of its own, which copies share, before it changes.
+
+    Raises:
+        errors.LinkedData: the head lies in another file.
+    """
+    if found.library is not None:
+        raise errors.LinkedData(
+            f"{found.name} is linked from another file", advice="open that file, or append the head"
+        )
     session = found.facewright
     if any(other != found and other.facewright.uid == session.uid for other in bpy.data.objects):
         session.uid = uuid.uuid4().hex

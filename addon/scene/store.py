@@ -30,8 +30,10 @@ def put(session: bpy.types.PropertyGroup, step: bpy.types.PropertyGroup, face: F
             file.name, file.data, file.size = digest, face.files[name], len(face.files[name])
             known.add(digest)
     step.contents = json.dumps(names, sort_keys=True)
-    step.albedo = _same_image(session, names[ALBEDO]) or material.new_image(
-        f"facewright_{step.uid[:8]}_albedo", face.albedo
+    step.albedo = (
+        _same_image(session, names[ALBEDO])
+        or _own_image(step, names[ALBEDO])
+        or material.new_image(f"facewright_{step.uid[:8]}_albedo", face.albedo)
     )
     step.albedo_sha = names[ALBEDO]
 
@@ -45,12 +47,17 @@ def get(session: bpy.types.PropertyGroup, step: bpy.types.PropertyGroup) -> Face
     return face_of(files_of(session, step), f"the step {step.name!r}", json.loads(step.contents))
 
 
-def files_of(session: bpy.types.PropertyGroup, step: bpy.types.PropertyGroup) -> dict[str, bytes]:
-    """The files of the step's face; raises errors.FaceInvalid as `get` does."""
+def files_of(
+    session: bpy.types.PropertyGroup, step: bpy.types.PropertyGroup, *, albedo: bytes | None = None
+) -> dict[str, bytes]:
+    """The files of the step's face, with `albedo` in place of its own if given; raises errors.FaceInvalid as `get`."""
     try:
         names = json.loads(step.contents)
-        files = {name: _albedo(step) if name == ALBEDO else session.files[sha].data for name, sha in names.items()}
-        changed = [name for name, digest in names.items() if _digest(files[name]) != digest]
+        files = {name: session.files[sha].data for name, sha in names.items() if name != ALBEDO}
+        changed = [name for name, content in files.items() if _digest(content) != names[name]]
+        files[ALBEDO] = _albedo(step) if albedo is None else albedo
+        if albedo is None and is_changed(step):
+            changed.append(ALBEDO)
     except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
         raise errors.FaceInvalid(
             f"the step {step.name!r} is not whole in this file: {error}", advice="go back to another step"
@@ -61,6 +68,11 @@ def files_of(session: bpy.types.PropertyGroup, step: bpy.types.PropertyGroup) ->
             advice="go back to another step; painting belongs on a copy of the image",
         )
     return files
+
+
+def is_changed(step: bpy.types.PropertyGroup) -> bool:
+    """Whether the bytes of the step's picture are others than when it was made."""
+    return _digest(_albedo(step)) != step.albedo_sha
 
 
 def sweep(session: bpy.types.PropertyGroup) -> None:
@@ -112,6 +124,11 @@ def _albedo(step: bpy.types.PropertyGroup) -> bytes:
     if step.albedo.packed_file is not None:
         return bytes(step.albedo.packed_file.data)
     return Path(bpy.path.abspath(step.albedo.filepath)).read_bytes()
+
+
+def _own_image(step: bpy.types.PropertyGroup, digest: str) -> bpy.types.Image | None:
+    """The image the step has already, where it holds that content."""
+    return step.albedo if step.albedo is not None and _digest(_albedo(step)) == digest else None
 
 
 def _same_image(session: bpy.types.PropertyGroup, digest: str) -> bpy.types.Image | None:

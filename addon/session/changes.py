@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""New faces made of old ones without the backend: moved sliders, and what hands have sculpted.
+"""New faces made of old ones without the backend: moved sliders, and what hands have sculpted or painted.
 
-Both keep what every face keeps: its mesh is its base followed by its layers, in the order and the arithmetic of
+All keep what every face keeps: its mesh is its base followed by its layers, in the order and the arithmetic of
 `backend/face/layers.py`.
 """
 
@@ -13,30 +13,43 @@ from numpy.typing import NDArray
 
 from ..link.bundle import errors
 from .face import Face, arrays_of, face_of, identify, npz_of
+from .png import encode
 from .sliders import Sliders
 
 FloatArray = NDArray[np.float32]
-SCULPTED = "sculpted by hand"
+Texels = NDArray[np.uint8]
+SCULPTED, PAINTED = "sculpted by hand", "painted by hand"
 
 
 def move_sliders(face: Face, sliders: Sliders, values: FloatArray, label: str) -> Face:
-    """The face with its sliders (S,) at `values`; identity, layers and texture stay.
+    """The face with its sliders (S,) at `values`, layers included; identity, layers and texture stay.
 
     Raises:
         errors.FaceInvalid: a file of the face is damaged.
     """
     kept, base = _arrays(face, "coefficients.npz"), _arrays(face, "base.npz")
-    before = slider_values(face, sliders)
-    base["vertices"] = base["vertices"] + sliders.difference(before, values)
-    files = {**face.files, "coefficients.npz": npz_of(**{**kept, "sliders": values.astype(np.float32)})}
+    before = base_sliders(face, sliders)
+    after = (before + (values - slider_values(face, sliders))).astype(np.float32)
+    base["vertices"] = base["vertices"] + sliders.difference(before, after)
+    files = {**face.files, "coefficients.npz": npz_of(**{**kept, "sliders": after})}
     files["base.npz"] = npz_of(**base)
     return _finish(face, files, "sliders", label, face.document["layers"], base["vertices"], face.expressions)
 
 
-def slider_values(face: Face, sliders: Sliders) -> FloatArray:
-    """(S,) where the face's sliders are; the head's defaults where the face has none."""
+def base_sliders(face: Face, sliders: Sliders) -> FloatArray:
+    """(S,) where the face's sliders are before its first layer; the head's defaults where the face has none."""
     found = _arrays(face, "coefficients.npz")["sliders"]
     return found if found.shape == sliders.defaults.shape else sliders.defaults
+
+
+def slider_values(face: Face, sliders: Sliders) -> FloatArray:
+    """(S,) where the face's sliders are with what its layers add, as strong as they are."""
+    total = base_sliders(face, sliders).copy()
+    for number, layer in enumerate(face.document["layers"], start=1):
+        added = _arrays(face, f"layers/{number:02d}/delta.npz").get("sliders")
+        if added is not None and added.shape == total.shape and not layer["muted"]:
+            total += np.float32(layer["strength"]) * added
+    return total
 
 
 def sculpt(face: Face, vertices: FloatArray, expressions: FloatArray) -> Face:
@@ -47,9 +60,7 @@ def sculpt(face: Face, vertices: FloatArray, expressions: FloatArray) -> Face:
     """
     offsets = (vertices - face.vertices).astype(np.float32)
     weights = np.any(offsets != 0, axis=1).astype(np.float32)
-    layer: dict[str, Any] = {"name": SCULPTED, "instruction": SCULPTED, "kind": "geometry", "scope": "geometry"}
-    layer |= {"region": [], "strength": 1.0, "muted": False, "seed": 0}
-    entries = [*face.document["layers"], layer]
+    entries = [*face.document["layers"], _layer(SCULPTED, "geometry")]
     inside = f"layers/{len(entries):02d}"
     files = {
         **face.files,
@@ -58,6 +69,30 @@ def sculpt(face: Face, vertices: FloatArray, expressions: FloatArray) -> Face:
     }
     base = _arrays(face, "base.npz")["vertices"]
     return _finish(face, files, "sculpt", SCULPTED, entries, base, expressions)
+
+
+def paint(face: Face, before: Texels, after: Texels) -> Face:
+    """The face whose albedo (S, S, 3) hands have changed from `before`: one more layer.
+
+    Raises:
+        errors.FaceInvalid: a file of the face is damaged.
+    """
+    entries = [*face.document["layers"], _layer(PAINTED, "texture")]
+    inside = f"layers/{len(entries):02d}"
+    mask = np.where((before != after).any(axis=2), np.uint8(255), np.uint8(0))
+    files = {
+        **face.files,
+        f"{inside}/delta.npz": npz_of(texels=after.astype(np.int16) - before.astype(np.int16)),
+        f"{inside}/mask.png": encode(mask),
+        "albedo.png": encode(after),
+    }
+    base = _arrays(face, "base.npz")["vertices"]
+    return _finish(face, files, "paint", PAINTED, entries, base, face.expressions)
+
+
+def _layer(name: str, kind: str) -> dict[str, Any]:
+    made = {"name": name, "instruction": name, "kind": kind, "scope": kind, "region": []}
+    return {**made, "strength": 1.0, "muted": False, "seed": 0}
 
 
 def add_offsets(vertices: FloatArray, strength: float, weights: FloatArray, offsets: FloatArray) -> FloatArray:

@@ -107,9 +107,10 @@ def _read(path: Path, _changed_ns: int) -> Head:
 
 def to_blender(points: NDArray[np.float32], metres_per_unit: float) -> NDArray[np.float32]:
     """Points (…, 3) in head units as metres, Z up; the face looks along -Y, into Blender's front view."""
-    x, y, z = np.moveaxis(points, -1, 0)
-    turned = np.stack([x, -z, y], axis=-1) * np.float32(metres_per_unit)
-    return np.ascontiguousarray(turned, dtype=np.float32)
+    turned = np.empty(points.shape, np.float32)
+    for to, (source, sign) in enumerate(((0, 1), (2, -1), (1, 1))):
+        np.multiply(points[..., source], np.float32(sign * metres_per_unit), out=turned[..., to])
+    return turned
 
 
 def to_head(points: NDArray[np.float32], metres_per_unit: float) -> NDArray[np.float32]:

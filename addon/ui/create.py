@@ -130,6 +130,7 @@ class FACEWRIGHT_PT_main(SidebarPanel, bpy.types.Panel):
         setting_up.draw_strip(self.layout, context)
         row = self.layout.row()
         row.operator(FACEWRIGHT_OT_new_head.bl_idname, icon="ADD")
+        row.operator("facewright.import_face", text="Import", icon="IMPORT")
         _draw_solid_hint(self.layout, context)
 
 

@@ -18,6 +18,7 @@ KIND_ICONS = {
     "layers": "RENDERLAYERS",
     "sliders": "OPTIONS",
     "sculpt": "SCULPTMODE_HLT",
+    "paint": "TPAINT_HLT",
     "import": "IMPORT",
 }
 MEGABYTE = 1e6

@@ -180,7 +180,8 @@ def show() -> None:
             if any(layer.where is not None for layer in stack.layers):
                 _paint(found, stack.texels())
         elif state.head.sliders is not None and state.sliders is not None:
-            moved = state.head.sliders.difference(state.sliders, sliders_now())
+            base = changes.base_sliders(state.face, state.head.sliders)
+            moved = state.head.sliders.difference(base, base + (sliders_now() - state.sliders))
             mesh.write_positions(found, state.head, state.face.vertices + moved, state.face.expressions)
     except errors.BackendError:  # deleted or changed meanwhile: keeping it says so
         return

@@ -43,6 +43,7 @@ TEXTS = {
     "Generate or import a face first": ("Zuerst ein Gesicht erzeugen oder importieren", "请先生成或导入面部"),
     "Help": ("Hilfe", "帮助"),
     "History": ("Verlauf", "历史"),
+    "Import": ("Importieren", "导入"),
     "Import Facewright Face": ("Facewright-Gesicht importieren", "导入 Facewright 面部"),
     "Install": ("Installieren", "安装"),
     "Instruction": ("Anweisung", "指令"),

@@ -60,6 +60,19 @@ def test_moved_sliders_keep_layers_and_texture_and_the_backend_reads_the_face(he
     assert (face.kind, len(face.layers)) == ("sliders", 2)
 
 
+def test_sliders_show_what_layers_add_and_only_the_base_moves(head, tmp_path):
+    added = np.float32([0, 0, 0, 0.5])
+    layer = replace(toy_layer(), sliders=added, identity=np.zeros(5, np.float32), strength=0.5)
+    kept = saved.save(replace(toy_face(), sliders=head.sliders.defaults, layers=(layer,)), tmp_path / "added")
+    face = read_face(kept)
+    shown = changes.slider_values(face, head.sliders)
+    assert shown[3] == 0.25
+    moved = changes.move_sliders(face, head.sliders, np.float32([*shown[:3], 0.75]), "nose length 0.75")
+    assert changes.base_sliders(moved, head.sliders)[3] == 0.5
+    assert changes.slider_values(moved, head.sliders)[3] == 0.75
+    assert backend_reads(moved, tmp_path / "moved").layers[0].strength == 0.5
+
+
 def test_sculpting_becomes_a_layer_that_can_be_muted(edited, tmp_path):
     sculpted = edited.vertices.copy()
     sculpted[10] += (0.02, 0.0, 0.01)

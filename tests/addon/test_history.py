@@ -109,12 +109,69 @@ def test_side_by_side_is_a_plain_copy_with_the_steps_shape_and_texture(head):
     assert node.image == step.albedo
 
 
-def test_a_changed_picture_of_a_step_is_refused_by_name(head):
-    image = head.facewright.steps[0].albedo
-    image.pixels[0] = 1 - image.pixels[0]
-    image.pack()
-    with pytest.raises(RuntimeError, match=r"albedo\.png of the step .* was changed"):
-        bpy.ops.facewright.revert(uid=uids(head)[0])
+@pytest.mark.parametrize("saved_over", [False, True])
+def test_what_was_painted_on_a_steps_picture_becomes_a_step_and_the_picture_comes_back(head, tmp_path, saved_over):
+    material = sys.modules[f"{PACKAGE}.scene.material"]
+    image = sys.modules[f"{PACKAGE}.scene.steps"].active_step(head).albedo
+    before = material.texels(image)
+    values = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(values)
+    values[: 4 * 40] = 1 - values[: 4 * 40]
+    image.pixels.foreach_set(values)
+    wanted = material.texels(image)
+    if saved_over:
+        image.pack()
+    shape, count = positions(head), len(uids(head))
+    active = head.facewright.active_uid
+    bpy.ops.facewright.revert(uid=uids(head)[0])
+    step = head.facewright.steps[count]
+    assert (step.kind, step.parent_uid, len(uids(head))) == ("paint", active, count + 1)
+    np.testing.assert_array_equal(material.texels(step.albedo)[..., :3], wanted[..., :3])
+    np.testing.assert_array_equal(material.texels(image)[..., :3], before[..., :3])
+    session_face = sys.modules[f"{PACKAGE}.session.face"]
+    for number, one in enumerate(head.facewright.steps):
+        files = store().files_of(head.facewright, one)
+        loaded = saved.load(session_face.write_files(files, tmp_path / f"{number}"))
+    assert loaded.layers[-1].name == "painted by hand"
+    bpy.ops.facewright.revert(uid=step.uid)
+    np.testing.assert_array_equal(positions(head), shape)
+
+
+def bring(path, name, *, link):
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    with bpy.data.libraries.load(str(path), link=link) as (_, wanted):
+        wanted.objects = [name]
+    found = bpy.data.objects[name]
+    bpy.context.collection.objects.link(found)
+    bpy.context.view_layer.objects.active = found
+    return found
+
+
+def test_a_head_appended_into_another_file_goes_on_there(head, faces, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    name, steps = head.name, uids(head)
+    found = bring(tmp_path / "a.blend", name, link=False)
+    assert uids(found) == steps
+    for uid in steps:
+        assert bpy.ops.facewright.revert(uid=uid) == {"FINISHED"}
+    import_face(faces[1], as_step=True)
+    assert len(found.facewright.steps) == 4
+
+
+def test_a_linked_head_is_refused_by_name_and_left_alone(head, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    name, first = head.name, uids(head)[0]
+    found = bring(tmp_path / "a.blend", name, link=True)
+    before = positions(found)
+    with pytest.raises(RuntimeError, match=r"E503 .*linked"):
+        bpy.ops.facewright.revert(uid=first)
+    np.testing.assert_array_equal(positions(found), before)
+
+
+def test_purging_orphans_keeps_every_step(head):
+    bpy.ops.outliner.orphans_purge(do_local_ids=True, do_linked_ids=True, do_recursive=True)
+    for step in head.facewright.steps:
+        assert store().files_of(head.facewright, step)
 
 
 @pytest.mark.parametrize("golden", sorted((ROOT / "tests" / "addon" / "golden").glob("*.blend")), ids=lambda p: p.stem)

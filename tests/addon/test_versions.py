@@ -1,0 +1,48 @@
+"""The same tests in other Blenders, and a file on its way through them.
+
+`FACEWRIGHT_BPY_PYTHONS` names Pythons that have a bpy wheel, pytest, hypothesis, jaxtyping, beartype and Pillow,
+oldest Blender first, with the path separator between them.
+"""
+
+import os
+import subprocess
+
+import pytest
+
+from .conftest import ROOT
+
+PYTHONS = [one for one in os.environ.get("FACEWRIGHT_BPY_PYTHONS", "").split(os.pathsep) if one]
+FILES = [
+    "steps",
+    "history",
+    "panels",
+    "export",
+    "expressions",
+    "operators",
+    "layers",
+    "masks",
+    "console",
+    "translations",
+    "chain",
+    "tree",
+]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PYTHONS, reason="FACEWRIGHT_BPY_PYTHONS is not set")]
+
+
+@pytest.mark.parametrize("python", PYTHONS or ["none"])
+def test_the_addons_tests_pass_in_every_blender(python):
+    files = [f"tests/addon/test_{name}.py" for name in FILES]
+    words = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+    said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout[-3000:] + said.stderr[-1000:]
+
+
+def test_a_file_goes_on_in_every_newer_blender(tmp_path):
+    kept = tmp_path / "head.blend"
+    told = []
+    for python in PYTHONS:
+        words = [python, str(ROOT / "tests" / "addon" / "onwards.py"), str(kept)]
+        said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+        assert said.returncode == 0, said.stdout[-2000:] + said.stderr[-2000:]
+        told.append(said.stdout.splitlines()[-1])
+    assert [line.split()[-1] for line in told] == [f"steps={2 + index}" for index in range(len(told))]
