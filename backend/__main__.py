@@ -205,7 +205,8 @@ def _look(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
         return heads.report(options.head, options.slider)
     if options.uv:
         return heads.uv_sheet(options.head, options.out)
-    return heads.people_sheet(options.head, options.identities, options.expressions, options.seed, options.out)
+    people = (options.identities, options.expressions, options.seed)
+    return heads.people_sheet(options.head, *people, options.out, shoulders=options.shoulders)
 
 
 def _job(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from .errors import EmptyPrompt, FaceMissing, FolderExists, FolderUnwritable, Un
 # the environment's; None: any Python; others "run"
 PROFILES = {"demo": "demo", "test": "test", "train": "test", "doctor": None, "checkpoints": None}
 HEADS_TOO = {"show": ("head", "slider"), "render": ("head", "identities", "expressions", "seed", "uv")}  # their options
+SHOULDERS = "with neck and shoulders, which Anny has"
 PASSES_ON = ("test", "train")  # what these do not know goes on to pytest, to the trainer
 
 
@@ -218,7 +219,10 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     layers.add_argument("--unmute", action="append", type=int, default=[], metavar="N")
     layers.add_argument("--order", metavar="N,N,...", help="all layers in their new order")
     layers.add_argument("--copy-to", type=Path, metavar="FACE3", help="put them onto this face of the same head")
+    _add_views(command)
 
+
+def _add_views(command: Any) -> None:
     show = command("show", "tell what a face folder holds, or what a head model is")
     show.add_argument("face", type=Path, nargs="?")
     show.add_argument("--slider", metavar="NAME", help="of --head: what it moves, in mm by region")
@@ -226,7 +230,9 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     render = command("render", "render a face from several sides, or who a head model can be")
     render.add_argument("face", type=Path, nargs="?")
     render.add_argument("--views", default="0,45,-45", metavar="DEGREES,...", help="azimuths; 0 faces the face")
-    render.add_argument("--kinds", action="store_true", help="every kind of picture: normals, depth, masks, …")
+    what = render.add_mutually_exclusive_group()
+    what.add_argument("--kinds", action="store_true", help="every kind of picture: normals, depth, masks, …")
+    what.add_argument("--shoulders", action="store_true", help=SHOULDERS)
     render.add_argument("--out", type=Path, required=True)
     render.add_argument("--identities", type=int, default=8, help="of --head: so many random ones")
     render.add_argument("--expressions", type=int, default=8, help="of --head: so many of its named ones")
@@ -238,6 +244,7 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     export = command("export", "write a face as .glb or .obj")
     export.add_argument("face", type=Path)
     export.add_argument("--out", type=Path, required=True, metavar="FILE.glb|FILE.obj")
+    export.add_argument("--shoulders", action="store_true", help=SHOULDERS)
 
 
 def _pair(word: str, form: str) -> tuple[str, str]:

@@ -252,26 +252,40 @@ def render(
     emit: Emit,
     cancelled: Callable[[], bool],
     kinds: bool = False,
+    shoulders: bool = False,
 ) -> Result:
-    """A sheet of the face from several azimuths (degrees), grey and textured, or as every kind of picture."""
+    """A sheet of the face from several azimuths (degrees), grey and textured, or as every kind of picture.
+
+    Raises:
+        UsageError: `shoulders` of a head that has none.
+    """
     from .face import saved
     from .pictures import kinds_of, rows_of
     from .render.sheet import sheet
 
     loaded = saved.load(face)
     shop, name = _shop(emit, loaded), loaded.instruction or loaded.prompt
-    rows = kinds_of(shop, loaded, views) if kinds else rows_of(shop, [(name, loaded)], views)
+    rows = kinds_of(shop, loaded, views) if kinds else rows_of(shop, [(name, loaded)], views, shoulders=shoulders)
     sheet(rows, out, loaded.prompt)
     return {"sheet": str(out)}
 
 
-def export(*, face: Path, out: Path, emit: Emit, cancelled: Callable[[], bool]) -> Result:
-    """The face as .glb (expressions as morph targets) or .obj."""
+def export(*, face: Path, out: Path, emit: Emit, cancelled: Callable[[], bool], shoulders: bool = False) -> Result:
+    """The face as .glb (expressions as morph targets) or .obj.
+
+    Raises:
+        UsageError: `shoulders` of a head that has none.
+    """
     from .face import export as exporter, saved
+    from .face.shoulders import dressed
 
     write = exporter.write_glb if out.suffix == ".glb" else exporter.write_obj
     loaded = saved.load(face)
-    write(loaded, _shop(emit, loaded).model.topology, out)
+    shop = _shop(emit, loaded)
+    if shoulders:
+        write(dressed(loaded, shop.model.topology, shop.shoulders), shop.bust[0], out)
+    else:
+        write(loaded, shop.model.topology, out)
     return {"file": str(out)}
 
 

@@ -15,12 +15,13 @@ from .face.layers import Face, albedo, vertices
 from .render.backgrounds import BLACK, blended_colours, random_colours
 from .render.camera import Cameras
 from .render.light import display_light
-from .render.picture import look
+from .render.picture import Surface, look
 from .render.sheet import Row
 from .workshop import Workshop
 
 GROUND = 0.24  # sRGB grey behind portraits
 PREVIEW = 256
+AWAY = (0.62, 0.5)  # how large a head with shoulders is drawn, and head units upwards
 KIND = 192  # pixels of a picture in the sheet of all kinds
 
 
@@ -37,8 +38,31 @@ def portrait(
     shop: Workshop, head: Float[Tensor, "1 V 3"], texture: Float[Tensor, "1 3 S S"] | None, azimuth: float, size: int
 ) -> Float[Tensor, "1 3 H W"]:
     """One view in the display light, grey where there is no texture, each pixel the mean of four."""
+    return _drawn(shop.surface, head, texture, azimuth, size)
+
+
+@torch.no_grad()
+def bust(
+    shop: Workshop,
+    head: Float[Tensor, "1 V 3"],
+    texture: Float[Tensor, "1 3 S S"] | None,
+    azimuth: float,
+    size: int,
+    bent: Float[Tensor, "1 V 3"] | None = None,
+) -> Float[Tensor, "1 3 H W"]:
+    """`portrait` from further off, with neck and shoulders; `bent` is an expression's difference from the head."""
+    below = shop.shoulders.below(head[0].numpy() - shop.model.topology.rest)
+    if bent is not None:
+        head, below = head + bent, below + shop.shoulders.drawn(bent[0].numpy())
+    whole = torch.cat([head, torch.from_numpy(below)[None]], dim=1) * AWAY[0] + torch.tensor([0.0, AWAY[1], 0.0])
+    return _drawn(shop.bust[1], whole, texture, azimuth, size)
+
+
+def _drawn(
+    surface: Surface, head: Float[Tensor, "1 V 3"], texture: Tensor | None, azimuth: float, size: int
+) -> Float[Tensor, "1 3 H W"]:
     cameras = Cameras(torch.tensor([float(azimuth)]), torch.zeros(1))
-    scene = look(shop.surface, head, cameras, display_light(), 2 * size)
+    scene = look(surface, head, cameras, display_light(), 2 * size)
     picture = scene.textureless(GROUND) if texture is None else scene.textured(texture, GROUND)
     return torch.nn.functional.avg_pool2d(picture, 2)
 
@@ -52,13 +76,21 @@ def preview(shop: Workshop, face: Face) -> bytes:
     return buffer.getvalue()
 
 
-def rows_of(shop: Workshop, steps: Sequence[tuple[str, Face]], azimuths: Sequence[float], size: int = 320) -> list[Row]:
+def rows_of(
+    shop: Workshop,
+    steps: Sequence[tuple[str, Face]],
+    azimuths: Sequence[float],
+    size: int = 320,
+    *,
+    shoulders: bool = False,
+) -> list[Row]:
     """A contact-sheet row a step: each azimuth grey, then each textured."""
+    view = bust if shoulders else portrait
     rows: list[Row] = []
     for name, face in steps:
         head, texture = torch.from_numpy(vertices(face))[None], to_tensor(albedo(face))
         views = [
-            (f"{azimuth:g}° {kind}", Image.fromarray(to_bytes(portrait(shop, head, worn, azimuth, size))))
+            (f"{azimuth:g}° {kind}", Image.fromarray(to_bytes(view(shop, head, worn, azimuth, size))))
             for kind, worn in (("shape", None), ("textured", texture))
             for azimuth in azimuths
         ]

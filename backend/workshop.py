@@ -19,12 +19,14 @@ from . import checkpoints, warm
 from .checkpoints import PROFILES, FamilyProfile
 from .diffusion.folders import native_dtype
 from .diffusion.model import Diffusion
-from .errors import HeadInvalid, HeadMissing
+from .errors import HeadInvalid, HeadMissing, UsageError
 from .face.correspond import correspond, with_sliders
 from .face.heads import find_head, open_head
 from .face.layers import Face
+from .face.mesh import Topology
 from .face.model import LinearFaceModel
 from .face.saved import png
+from .face.shoulders import Shoulders, read as read_shoulders, with_shoulders
 from .files import write_whole
 from .render.carry import worn_by
 from .render.picture import Surface
@@ -114,6 +116,21 @@ class Workshop:
     @cached_property
     def surface(self) -> Surface:
         return Surface.of(self.model.topology)
+
+    @cached_property
+    def shoulders(self) -> Shoulders:
+        """Raises UsageError: a head for which none are made."""
+        topology = self.model.topology
+        known = checkpoints.registry()["heads"].get(topology.head, {})
+        if "shoulders" not in known:
+            raise UsageError(f"there are no shoulders for the head {topology.head}", advice="leave out --shoulders")
+        return read_shoulders(checkpoints.find(known["shoulders"], self.base), topology)
+
+    @cached_property
+    def bust(self) -> tuple[Topology, Surface]:
+        """The head with its shoulders."""
+        topology = with_shoulders(self.model.topology, self.shoulders)
+        return topology, Surface.of(topology)
 
     @cached_property
     def albedo(self) -> np.ndarray:

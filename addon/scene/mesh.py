@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..link.bundle import errors
 from ..session.face import Face
 from ..session.head import Head, to_blender, to_head
+from ..session.shoulders import Shoulders
 from . import material
 
 BASIS = "Basis"
@@ -16,8 +17,13 @@ CARRIED_M = 1e-6  # metres; float32 at the size of a head rounds to 3e-8
 _WEIGHT_STEPS = 100  # vertex groups take one call a distinct weight: hundredths are fine enough
 
 
-def new_head(head: Head, name: str) -> bpy.types.Object:
-    """The head at rest, with UV map, expression shape keys and region groups; in no collection yet."""
+def new_head(head: Head, name: str, *, shoulders: bool = False) -> bpy.types.Object:
+    """The head at rest, with UV map, expression shape keys and region groups; in no collection yet.
+
+    Args:
+        shoulders: with neck and shoulders, if the head has them; they follow it from then on.
+    """
+    head = head.with_shoulders() if shoulders else head
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(to_blender(head.rest, head.metres_per_unit), [], head.quads.tolist() + head.lone.tolist())
     mesh.shade_smooth()
@@ -52,6 +58,8 @@ def write_positions(
         raise errors.LinkedData(
             f"{found.name} is linked from another file", advice="open that file, or make the head local"
         )
+    if (added := _shoulders_of(mesh, head, len(vertices))) is not None:
+        vertices, expressions = added.worn(head.rest, vertices, expressions)
     if len(mesh.vertices) != len(vertices):
         raise errors.TopologyChanged(
             f"{found.name} has {len(mesh.vertices)} vertices, the head has {len(vertices)}",
@@ -81,10 +89,11 @@ def sculpted(found: bpy.types.Object, head: Head, face: Face) -> tuple[NDArray[n
     """
     mesh = mesh_of(found)
     count, keys = len(mesh.vertices), mesh.shape_keys.key_blocks if mesh.shape_keys else ()
-    if count != len(face.vertices):
+    own = len(face.vertices)
+    if count != own and _shoulders_of(mesh, head, own) is None:
         return None  # what comes next refuses such a mesh by name
     before = to_blender(face.vertices, head.metres_per_unit)
-    basis = _points(keys[0], count) if keys else _positions(mesh)
+    basis = (_points(keys[0], count) if keys else _positions(mesh))[:own]
     vertices, expressions = face.vertices.copy(), face.expressions.copy()
     moved = np.any(basis != before, axis=1)
     vertices[moved] = to_head(basis[moved], head.metres_per_unit)
@@ -92,13 +101,19 @@ def sculpted(found: bpy.types.Object, head: Head, face: Face) -> tuple[NDArray[n
         key = keys.get(name) if keys else None
         if key is None:
             continue
-        points = _points(key, count)
+        points = _points(key, count)[:own]
         written = to_blender(face.vertices + face.expressions[index], head.metres_per_unit)
         carried = np.abs((points - basis) - (written - before)).max(axis=1) < CARRIED_M
         shaped = np.any(points != written, axis=1) & ~carried
         expressions[index][shaped] = to_head(points[shaped] - basis[shaped], head.metres_per_unit)
         moved |= shaped
     return (vertices, expressions) if moved.any() else None
+
+
+def _shoulders_of(mesh: bpy.types.Mesh, head: Head, count: int) -> Shoulders | None:
+    """What the mesh has below a head of `count` vertices; told by how many more it has."""
+    added = head.shoulders
+    return added if added is not None and len(mesh.vertices) == count + len(added.rest) else None
 
 
 def mesh_of(found: bpy.types.Object) -> bpy.types.Mesh:

@@ -261,7 +261,7 @@ def _remove(session: bpy.types.PropertyGroup, index: int) -> None:
 
 
 def _new_object(context: bpy.types.Context, head: Head, name: str) -> bpy.types.Object:
-    found = mesh.new_head(head, name)
+    found = mesh.new_head(head, name, shoulders=context.scene.facewright_ui.shoulders)
     found.location = context.scene.cursor.location
     context.collection.objects.link(found)
     session = found.facewright

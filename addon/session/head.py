@@ -4,7 +4,7 @@
 import json
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..link.bundle import errors
+from .shoulders import Shoulders, read_shoulders
 from .sliders import Sliders, read_sliders
 
 
@@ -26,6 +27,7 @@ class Head:
         region_weights: (R, V) 0..1, named by `region_names`.
         quad_parts: (Q,) into `part_names`, such as "left_eye"; `lone_parts` (N,) likewise.
         sliders: what the head's semantic sliders do; None for a head without.
+        shoulders: what `with_shoulders` adds; None for a head without.
     """
 
     name: str
@@ -45,6 +47,24 @@ class Head:
     quad_parts: NDArray[np.int32]
     lone_parts: NDArray[np.int32]
     sliders: Sliders | None
+    shoulders: Shoulders | None
+
+    def with_shoulders(self) -> "Head":
+        """The head with neck and shoulders, of its first part, the skin; itself where it has none."""
+        added = self.shoulders
+        if added is None:
+            return self
+        rest, expressions = added.worn(self.rest, self.rest, self.expressions)
+        return replace(
+            self,
+            quads=np.concatenate([self.quads, added.quads]),
+            uvs=np.concatenate([self.uvs, added.uvs]),
+            uv_quads=np.concatenate([self.uv_quads, added.uv_quads + len(self.uvs)]),
+            rest=rest,
+            expressions=expressions,
+            region_weights=np.pad(self.region_weights, ((0, 0), (0, len(added.rest)))),
+            quad_parts=np.pad(self.quad_parts, (0, len(added.quads))),
+        )
 
 
 def find_head(name: str, folders: Iterable[Path]) -> Head:
@@ -102,6 +122,7 @@ def _read(path: Path, _changed_ns: int) -> Head:
             quad_parts=values["face_parts"][:first:2].astype(np.int32),
             lone_parts=values["face_parts"][first:].astype(np.int32),
             sliders=read_sliders(values, meta) if "slider_names" in values else None,
+            shoulders=read_shoulders(path.with_name(f"{path.stem}_shoulders.npz"), meta["topology_id"]),
         )
 
 

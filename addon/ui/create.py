@@ -131,6 +131,7 @@ class FACEWRIGHT_PT_main(SidebarPanel, bpy.types.Panel):
         row = self.layout.row()
         row.operator(FACEWRIGHT_OT_new_head.bl_idname, icon="ADD")
         row.operator("facewright.import_face", text="Import", icon="IMPORT")
+        self.layout.prop(context.scene.facewright_ui, "shoulders")
         _draw_solid_hint(self.layout, context)
 
 

@@ -75,6 +75,9 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
             ("full", "Full", "Stable Diffusion, installed by the set-up"),
         ),
     )
+    shoulders: BoolProperty(
+        name="Neck and Shoulders", description="Give new heads neck and shoulders, which follow the head"
+    )
     instruction: StringProperty(name="Instruction", description="What should change about the face, in words")
     seed: IntProperty(name="Seed", description="The same words and seed give the same face", min=0, max=SEED_LIMIT)
     strength: FloatProperty(

