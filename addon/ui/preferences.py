@@ -85,9 +85,10 @@ def user_folder(name: str) -> Path:
 
 
 def home() -> Path:
-    """`$FACEWRIGHT_HOME` of this Blender: the extension's own folder once installed."""
-    ours = {"FACEWRIGHT_HOME": str(user_folder(""))} if BUNDLED else {}
-    return environment.home({**ours, **os.environ})
+    """`$FACEWRIGHT_HOME`; of an installed extension its own folder, or on Windows one with a shorter path."""
+    if not BUNDLED or os.environ.get("FACEWRIGHT_HOME"):
+        return environment.home(os.environ)
+    return environment.home_near(user_folder(""), os.environ)
 
 
 def name_home() -> None:
