@@ -141,9 +141,8 @@ def cancels(scratch: Path) -> tuple[dict[str, float], float]:
                 params = {**params, "face": f"{name}/parent"}
             settings = dict.fromkeys(_steps(op), LONG)
             _submit(service, scratch, name, op, {**params, "settings": settings})
-            while service.hear(protocol.Progress)[1].phase != phase:
-                continue
-            rows[f"{op} {phase}"] = _cancel(service, name)
+            if _reaches(service, phase):
+                rows[f"{op} {phase}"] = _cancel(service, name)
     finally:
         left = service.close()
     return rows, left
@@ -164,6 +163,16 @@ def _face(service: Service, scratch: Path) -> str:
 def _submit(service: Service, scratch: Path, id: str, op: str, params: dict[str, Any]) -> None:
     (scratch / id).mkdir(exist_ok=True)
     service.say(protocol.Submit(id, op, {**params, "out": f"{id}/face"}))
+
+
+def _reaches(service: Service, phase: str) -> bool:
+    """Waits until the job is in that phase; False where it ends without, such as an edit that needs no networks."""
+    while True:
+        _, event = service.hear(protocol.Progress, *ENDS)
+        if isinstance(event, ENDS):
+            return False
+        if event.phase == phase:
+            return True
 
 
 def _cancel(service: Service, id: str) -> float:
