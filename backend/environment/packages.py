@@ -116,6 +116,7 @@ class _Meter:
     before: int = 0
     mentioned: set[str] = field(default_factory=set)
     current: int = 0
+    farthest: int = 0  # a download that breaks off begins anew; what is shown never goes back
 
     def hear(self, line: str, group: Sequence[Package]) -> int:
         """The bytes that are there after a line of pip's."""
@@ -126,7 +127,8 @@ class _Meter:
             self.current = 0
         known = [one for one in group if one.name in self.mentioned]
         whole = sum(one.bytes for one in known[:-1])
-        return min(self.before + whole + self.current, self.total)
+        self.farthest = max(self.farthest, min(self.before + whole + self.current, self.total))
+        return self.farthest
 
 
 def _in_groups(
