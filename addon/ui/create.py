@@ -45,6 +45,7 @@ class FACEWRIGHT_OT_generate(submitting.Submitting, Explaining, bpy.types.Operat
     make_texture: BoolProperty(name="Texture", default=True, options={"SKIP_SAVE"})
     from_chosen: BoolProperty(name="From the Chosen Head", options={"SKIP_SAVE"})
     seed: IntProperty(name="Seed", min=0, max=SEED_LIMIT, options={"SKIP_SAVE"})
+    candidates: IntProperty(name="Candidates", default=1, min=1, max=16, options={"SKIP_SAVE"})
     negative: StringProperty(name="Keep Away From", options={"SKIP_SAVE"})
     family: StringProperty(name="Networks", default="auto", options={"SKIP_SAVE"})
 
@@ -74,6 +75,14 @@ class FACEWRIGHT_OT_generate(submitting.Submitting, Explaining, bpy.types.Operat
         else:
             job = Job("generate", prompt.strip())
             pump.desk().folder(job)
+        pump.state.queue.clear()
+        for number in range(1, submitting.given(self, "candidates", drafts)):
+            other = Job("generate", f"{job.label} ({number + 1})", target=job.target, parent=job.parent)
+            again = {**params, "seed": params["seed"] + number, "out": f"{other.id}/face"}
+            if chosen:
+                submitting.write_parent(steps.require_head(context), other, "parent")
+                again["parent"] = f"{other.id}/parent"
+            pump.line_up(other, submitting.with_settings(self, again))
         submitting.run(self, job, params)
 
 
@@ -151,7 +160,9 @@ class FACEWRIGHT_PT_create(SubPanel, bpy.types.Panel):
         column.prop(drafts, "texture_prompt", text="", placeholder="Other words for the texture")
         words.draw_heard(column, context, drafts.texture_prompt, keys=True)
         column.prop(drafts, "from_chosen")
-        column.prop(drafts, "seed")
+        row = column.row(align=True)
+        row.prop(drafts, "seed")
+        row.prop(drafts, "candidates")
         header, body = layout.panel("facewright_more", default_closed=True)
         header.label(text="More")
         if body is not None:
@@ -183,6 +194,8 @@ def _draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     if job is not None:
         said = job.phase if job.end is None else pump.blocked() or "reading the face"
         layout.progress(text=_progress_text("stopping" if job.cancelling else said, job), factor=job.share, type="BAR")
+        if pump.state.queue:
+            layout.label(text=f"{job.label}, {len(pump.state.queue)} more", translate=False)
         if job.note:
             wrapped(layout, context, job.note, icon="INFO")
         silent = pump.state.desk.state if pump.state.desk else ""

@@ -65,6 +65,13 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     from_chosen: BoolProperty(
         name="From the Chosen Head", description="Start at the chosen head instead of the mean one"
     )
+    candidates: IntProperty(
+        name="Candidates",
+        description="Faces to make, each with the next seed; they become steps of one head, to choose in the history",
+        default=1,
+        min=1,
+        max=16,
+    )
     negative: StringProperty(name="Keep Away From", description="Words the face is kept away from; empty: the usual")
     family: EnumProperty(
         name="Networks",

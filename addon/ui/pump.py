@@ -34,6 +34,7 @@ class State:
     desk: Desk | None = None
     job: Job | None = None  # running, or done and not yet in the scene
     reading: "Future[Face] | None" = None  # the job's face, read by a thread of its own
+    queue: list[tuple[Job, dict[str, Any]]] = field(default_factory=list)  # candidates, after the job
     select: bool = False  # whether a new head becomes the active object
     failure: errors.BackendError | None = None  # of the last job
     drawn: tuple[object, ...] = field(default_factory=tuple)
@@ -81,6 +82,11 @@ def start(job: Job, params: dict[str, Any], *, select: bool) -> None:
         bpy.app.timers.register(tick, persistent=True)
 
 
+def line_up(job: Job, params: dict[str, Any]) -> None:
+    """Hands a further candidate in once the jobs before it have become steps of the same head."""
+    state.queue.append((job, params))
+
+
 def wait() -> None:
     """Ticks until the job is in the scene. Raises what ended it otherwise, errors.Cancelled included."""
     try:
@@ -96,6 +102,7 @@ def wait() -> None:
 
 def cancel() -> None:
     """Asks the job to stop; the second time ends the backend. Work already done is not put in the scene."""
+    state.queue.clear()
     if state.job is not None and state.desk is not None:
         state.desk.cancel(state.job)
 
@@ -125,6 +132,7 @@ def close() -> None:
         shutil.rmtree(state.desk.scratch, ignore_errors=True)
         atexit.unregister(close)
     state.desk, state.job, state.failure, state.reading = None, None, None, None
+    state.queue.clear()
 
 
 def free_models() -> None:
@@ -170,6 +178,8 @@ def _end(at: Desk, job: Job, end: protocol.Result | protocol.Error | protocol.Ca
     else:
         _forget(None)
         at.forget(job)
+        if state.queue:
+            start(*state.queue.pop(0), select=False)
 
 
 def _is_read(at: Desk, end: protocol.Result) -> bool:
@@ -193,6 +203,8 @@ def _settle(job: Job, end: protocol.Result | protocol.Error | protocol.Cancelled
         steps.add_step(steps.head_of_uid(job.target), face, job.parent)
     else:
         found = steps.insert(bpy.context, face)
+        for other, _ in state.queue:
+            other.target = found.facewright.uid
         if state.select:
             view.make_active(bpy.context, found)
     live.forget()
@@ -203,6 +215,8 @@ def _settle(job: Job, end: protocol.Result | protocol.Error | protocol.Cancelled
 
 def _forget(failure: errors.BackendError | None) -> None:
     state.job, state.failure, state.reading, state.preview_icon = None, failure, None, 0
+    if failure is not None:
+        state.queue.clear()
 
 
 def _show_preview(at: Desk, job: Job) -> None:

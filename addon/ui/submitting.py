@@ -47,12 +47,16 @@ def run(operator: bpy.types.Operator | None, job: Job, params: dict[str, object]
     """
     waits = bpy.app.background
     if operator is not None:
-        if operator.settings:
-            params = {**params, "settings": _settings(operator.settings)}
+        params = with_settings(operator, params)
         waits = operator.wait if operator.properties.is_property_set("wait") else waits
     pump.start(job, {**params, "out": f"{job.id}/face"}, select=waits)
     if waits:
         pump.wait()
+
+
+def with_settings(operator: bpy.types.Operator, params: dict[str, object]) -> dict[str, object]:
+    """The parameters with the operator's changes of the preset; raises errors.UsageError as `run` does."""
+    return {**params, "settings": _settings(operator.settings)} if operator.settings else params
 
 
 def job_on(found: bpy.types.Object, op: str, label: str, *, sculpting: bool = True) -> Job:

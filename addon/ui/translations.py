@@ -19,6 +19,7 @@ TEXTS = {
     "Cancel": ("Abbrechen", "取消"),
     "Cancelled": ("Abgebrochen", "已取消"),
     "Cancelling": ("Wird abgebrochen", "正在取消"),
+    "Candidates": ("Kandidaten", "候选"),
     "Changes": ("Ändert", "更改"),
     "Cheeks": ("Wangen", "脸颊"),
     "Compact": ("Verdichten", "精简"),

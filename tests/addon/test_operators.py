@@ -56,6 +56,28 @@ def test_a_script_can_change_settings_of_the_preset(pump):
             bpy.ops.facewright.generate(prompt="a man", settings=wrong, wait=True)
 
 
+def test_candidates_are_roots_of_one_head_with_seeds_one_after_the_other(pump):
+    bpy.ops.facewright.generate(prompt="a man", seed=5, candidates=3, settings='{"geometry.steps": 3}', wait=True)
+    (found,) = bpy.data.objects
+    assert [(step.seed, step.parent_uid) for step in found.facewright.steps] == [(5, ""), (6, ""), (7, "")]
+    assert all('{"geometry.steps": 3}' in step.document for step in found.facewright.steps)
+    bpy.ops.facewright.generate(prompt="older", from_chosen=True, candidates=2, wait=True)
+    third = found.facewright.steps[2].uid
+    assert [step.parent_uid for step in found.facewright.steps][3:] == [third, third]
+
+
+def test_a_cancelled_or_failed_job_takes_its_candidates_along(pump, timers):
+    bpy.ops.facewright.generate(prompt="slow", candidates=3, wait=False)
+    timers.pump(until=lambda: pump.state.job.total > 0)
+    bpy.ops.facewright.cancel()
+    timers.pump(until=lambda: pump.state.job is None)
+    assert pump.state.queue == []
+    with pytest.raises(RuntimeError, match="E320"):
+        bpy.ops.facewright.generate(prompt="nan", candidates=3, wait=True)
+    assert pump.state.queue == []
+    assert not bpy.data.objects
+
+
 def test_an_edit_can_be_locked_to_what_was_painted(pump):
     bpy.ops.facewright.generate(prompt="a man", wait=True)
     bpy.ops.facewright.edit(instruction="older", mask="group", wait=True)
