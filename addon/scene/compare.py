@@ -22,9 +22,8 @@ def beside(context: bpy.types.Context, found: bpy.types.Object, uid: str) -> bpy
     copied.name = f"{found.name} {step.name}"[:60]
     copy = bpy.data.objects.new(copied.name, copied)
     copy.shape_key_clear()
+    mesh.write_positions(copy, head, face.vertices, face.expressions)
     points = to_blender(face.vertices, head.metres_per_unit)
-    copied.attributes["position"].data.foreach_set("vector", points.reshape(-1))
-    copied.update()
     for slot in copy.material_slots:
         slot.material = slot.material.copy() if slot.material else None
     material.show(copy, step.albedo)

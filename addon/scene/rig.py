@@ -11,6 +11,7 @@ from . import mesh
 JAW_OPENS_DEG = 22.0  # how far the jaw bone turns for the key jawOpen at 1
 LOOK_M = 0.6  # how far before the face the point to look at lies
 EYE_TURNS_DEG = 35.0
+_JAW = 'key_blocks["jawOpen"].value'
 _EYES = ("left_eyeball", "right_eyeball")
 
 
@@ -98,8 +99,7 @@ def _drive_jaw(found: bpy.types.Object, rig: bpy.types.Object) -> None:
     keys = mesh.mesh_of(found).shape_keys
     if keys is None or "jawOpen" not in keys.key_blocks:
         return
-    path = 'key_blocks["jawOpen"].value'
-    if keys.animation_data and keys.animation_data.drivers.find(path):
+    if keys.animation_data and keys.animation_data.drivers.find(_JAW):
         return
     rig.pose.bones["jaw"].rotation_mode = "XYZ"
     driver = keys.key_blocks["jawOpen"].driver_add("value").driver
@@ -110,6 +110,19 @@ def _drive_jaw(found: bpy.types.Object, rig: bpy.types.Object) -> None:
     target.id, target.bone_target = rig, "jaw"
     target.transform_type, target.transform_space = "ROT_X", "LOCAL_SPACE"
     driver.expression = f"min(max(-turn / {np.radians(JAW_OPENS_DEG):.4f}, 0), 1)"
+
+
+def open_jaw(found: bpy.types.Object, value: float) -> bool:
+    """Turns the jaw bone so that the key it drives has `value`; whether there is such a bone."""
+    keys = mesh.mesh_of(found).shape_keys
+    curve = keys.animation_data.drivers.find(_JAW) if keys is not None and keys.animation_data else None
+    if curve is None or not curve.driver.variables or curve.driver.variables[0].name != "turn":
+        return False
+    target = curve.driver.variables[0].targets[0]
+    if target.id is None or target.bone_target not in target.id.pose.bones:
+        return False
+    target.id.pose.bones[target.bone_target].rotation_euler.x = -value * np.radians(JAW_OPENS_DEG)
+    return True
 
 
 def _members(found: bpy.types.Object, group: str) -> np.ndarray:

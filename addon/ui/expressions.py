@@ -41,8 +41,9 @@ class FACEWRIGHT_OT_expression(OfKeys, bpy.types.Operator):
     def act(self, context: bpy.types.Context) -> None:
         if self.name and self.name not in NAMED:
             raise errors.UsageError(f"no expression {self.name!r}", advice=f"there are {', '.join(NAMED)}")
-        mixture = NAMED.get(self.name, {})
-        for key in keys_of(steps.require_head(context)):
+        found, mixture = steps.require_head(context), NAMED.get(self.name, {})
+        rig.open_jaw(found, min(1.0, mixture.get("jawOpen", 0.0) * self.strength))  # where a bone drives that key
+        for key in keys_of(found):
             if group_of(key.name) == "Other":
                 continue
             key.value = min(key.slider_max, mixture.get(key.name, 0.0) * self.strength)

@@ -59,6 +59,7 @@ TEXTS = {
     "Mouth": ("Mund", "嘴巴"),
     "Move Layer": ("Ebene verschieben", "移动图层"),
     "Mute": ("Stumm", "静音"),
+    "Neck and Shoulders": ("Hals und Schultern", "颈部和肩膀"),
     "Networks": ("Netze", "网络"),
     "New Head": ("Neuer Kopf", "新建头部"),
     "No head is chosen": ("Kein Kopf gewählt", "未选择头部"),

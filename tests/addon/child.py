@@ -65,6 +65,7 @@ def edit(
     scope: str = "auto",
     region: tuple[str, ...] = (),
     mask: Path | None = None,
+    force: bool = False,
 ) -> dict:
     """The parent with one toy layer more; its name tells of a mask."""
     count(3, emit, cancelled)

@@ -17,7 +17,7 @@ MODULE = "bl_ext.user_default.facewright"
 OUT = Path(sys.argv[sys.argv.index("--") + 1])
 PROMPT = "an old man with a hooked nose"
 # Pixels below the top of the sidebar's region, at interface scale 1, of what is clicked before a head is there.
-PROMPT_Y, GENERATE_Y = 137, 288
+PROMPT_Y, GENERATE_Y = 162, 313
 SECONDS = 1500.0  # for a face by the starter networks on a busy machine
 gaps: list[float] = []
 

@@ -66,6 +66,10 @@ def test_the_armature_rests_exactly_looks_at_its_point_and_its_jaw_opens_the_mou
     bpy.context.view_layer.update()
     opened = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.shape_keys
     assert head.data.shape_keys.key_blocks["jawOpen"].value > 0.3 or opened.key_blocks["jawOpen"].value > 0.3
+    bpy.ops.facewright.expression(name="viseme aa")
+    bpy.context.view_layer.update()
+    opened = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.shape_keys
+    assert opened.key_blocks["jawOpen"].value == pytest.approx(0.6, abs=1e-3)
     with pytest.raises(RuntimeError, match="has an armature"):
         bpy.ops.facewright.add_rig()
 
