@@ -15,6 +15,7 @@ from .inprocess import InProcess
 End = protocol.End
 STOP_S = 5.0  # after a cancel that had no effect, until the backend may be ended for it
 KILL_S = 3.0  # from asking the backend to end until it is made to
+SETTLED_S = 2.0  # of a phase, before which its pace says nothing
 RESTARTS, RESTARTS_S = 3, 60.0  # so many ends of its own in so long, and it is not started again
 PATIENCE_S = {"starting": 180.0, "loading": 900.0, "running": 120.0}  # of silence, until the label says so
 
@@ -50,9 +51,10 @@ class Job:
         """Of the present phase; None until there is something to go by."""
         if self.eta_s is not None:
             return self.eta_s
-        if not 0 < self.step < self.total:
+        elapsed = time.monotonic() - self.phase_started
+        if not 0 < self.step < self.total or elapsed < SETTLED_S:
             return None
-        return (time.monotonic() - self.phase_started) * (self.total - self.step) / self.step
+        return elapsed * (self.total - self.step) / self.step
 
     def advance(self, progress: protocol.Progress) -> None:
         if progress.phase != self.phase:
