@@ -146,6 +146,9 @@ def _add_evaluate(command: Any) -> argparse.ArgumentParser:
     presets.add_argument("--compare", metavar="P,Q", help="presets side by side; a field changes as in P+stage.field=1")
     presets.add_argument("--ablate", action="store_true", help="leave out one part of the method after the other")
     presets.add_argument("--samples", action="store_true", help="judge what the text-to-image networks draw, only that")
+    presets.add_argument(
+        "--networks", action="store_true", help="measure each network of the family by itself, only that"
+    )
     evaluate.add_argument("--blind", action="store_true", help="with --compare P,Q: a sheet of pairs for people, too")
     return evaluate
 

@@ -2,5 +2,5 @@
 
 model      one class over diffusers' components       guidance   distillation losses that draw
 folders    reads them, refuses others by name         editing    distillation losses that start from a picture
-schedules  which timestep at which step
+schedules  which timestep at which step           priors     what texture priors are asked
 """

@@ -21,6 +21,7 @@ from .items import FOLDER, ItemSet, read
 from .journal import Journal
 from .keys import Judged, keys, saturation_histogram, verdict
 from .lab import Gauges, Lab
+from .networks import SHEETS, Size, evaluate_networks
 from .presets import ablations, best_of, named_presets, order_holds
 from .report import Report
 from .run import Emit, Plan, Run
@@ -40,6 +41,7 @@ class Asked:
         everything: run all items, not only the standard ones.
         compare: presets by name, "P,Q"; a field is changed as in "P+stage.field=value".
         samples: judge what the text-to-image networks draw, and nothing else.
+        networks: measure each network of the family on what it was trained for, and nothing else.
         blind: write a sheet for people too, of the two presets that are compared.
     """
 
@@ -51,6 +53,7 @@ class Asked:
     compare: str | None = None
     ablate: bool = False
     samples: bool = False
+    networks: bool = False
     blind: bool = False
     settings: dict[str, Any] | None = None
     base: Path | None = None
@@ -76,6 +79,8 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
     plan, shop = _plan(asked, items), open_workshop(None, asked.base, items.family)
     if asked.samples:
         return _samples(asked, items, presets, shop, emit)
+    if asked.networks:
+        return _networks(asked, items, presets, shop, emit)
     journal = Journal(asked.out, _identity(path, plan, presets, shop))
     found: dict[str, Judged] = {}
     gauges = Gauges(shop)
@@ -108,6 +113,16 @@ def _samples(asked: Asked, items: ItemSet, presets: list[Preset], shop: Workshop
     report = Report(
         _about(asked, items, presets), {"samples": found}, {}, samples_verdict(found), {}, {}, sheets=sheets
     )
+    report.write(asked.out)
+    return report
+
+
+def _networks(asked: Asked, items: ItemSet, presets: list[Preset], shop: Workshop, emit: Emit) -> Report:
+    """The report on each network by itself."""
+    size = Size(controlled=8, edits=12, textures=2, heads=1) if asked.quick else Size()
+    found = evaluate_networks(shop, asked.out, emit, size)
+    sheets = {title: name for title, name in SHEETS.items() if (asked.out / name).is_file()}
+    report = Report(_about(asked, items, presets), {"networks": found}, {}, [], {}, {}, sheets=sheets)
     report.write(asked.out)
     return report
 

@@ -20,7 +20,18 @@ import torch
 
 from ..errors import TrainingSetInvalid
 from ..files import refusal, write_whole
-from ..language import CLAY, PHOTO, Look, Person, caption, draw_colour_change, draw_person, draw_shape_change
+from ..language import (
+    CLAY,
+    PHOTO,
+    Change,
+    Look,
+    Person,
+    caption,
+    draw_colour_change,
+    draw_person,
+    draw_shape_change,
+)
+from ..render.views import Setting
 from .people import PICTURE, Studio, draw_setting, twice
 
 PICTURES, WORDS = "pictures.npy", "captions.json"
@@ -51,18 +62,29 @@ def make_changes(studio: Studio, heads: int, seed: int, out: Path) -> None:
     Raises:
         FolderUnwritable, DiskFull: the set is not there.
     """
-    rng, instructions = random.Random(seed), []
+    instructions = []
     with torch.no_grad(), _pictures(out, heads * 4) as add:
-        for index in range(heads):
-            person, head_seed = draw_person(rng), rng.randrange(2**31)
-            shape, colour = draw_shape_change(person, rng), draw_colour_change(person, rng)
+        for index, (seen, head_seed) in enumerate(drawn_changes(heads, seed)):
+            (shape, of_shape), (colour, of_colour) = seen
             heads_of = [studio.vertices(who, head_seed) for who in (shape.before, shape.after)]
-            add(studio.clay(torch.cat(heads_of), *twice(*draw_setting(1, rng))))
+            add(studio.clay(torch.cat(heads_of), *twice(*of_shape)))
             albedos = [studio.albedo(who) for who in (colour.before, colour.after)]
-            add(studio.photos(studio.vertices(person, head_seed), torch.cat(albedos), *twice(*draw_setting(1, rng))))
+            add(studio.photos(studio.vertices(colour.before, head_seed), torch.cat(albedos), *twice(*of_colour)))
             instructions += [shape.instruction, colour.instruction]
             _report("changes", index, heads)
     write_whole(out / WORDS, json.dumps(instructions).encode())
+
+
+Seen = tuple[tuple[Change, Setting], tuple[Change, Setting]]
+
+
+def drawn_changes(heads: int, seed: int) -> Iterator[tuple[Seen, int]]:
+    """Per head a shape change and a colour change, a setting for each, and the head's seed."""
+    rng = random.Random(seed)
+    for _ in range(heads):
+        person, head_seed = draw_person(rng), rng.randrange(2**31)
+        shape, colour = draw_shape_change(person, rng), draw_colour_change(person, rng)
+        yield ((shape, draw_setting(1, rng)), (colour, draw_setting(1, rng))), head_seed
 
 
 @contextmanager

@@ -115,7 +115,7 @@ def _fit_unet(
 
     def step() -> Tensor:
         noised, texts = draw(rng)
-        return torch.tensor(workers.backward(noised, reader(texts)))
+        return torch.tensor(workers.backward(noised, reader(texts))[0])
 
     fit(step, unet.parameters(), minutes, rate=RATE, label=label, journal=journal)
 

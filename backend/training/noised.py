@@ -29,18 +29,21 @@ class Noised:
         noisy = scheduler.add_noise(latents, noise, timestep)  # pyright: ignore[reportArgumentType]
         return cls(noisy if original is None else torch.cat([noisy, original], dim=1), timestep, noise)
 
+    def __len__(self) -> int:
+        return len(self.noise)
+
     def shares(self, count: int) -> list[Noised]:
         """The batch cut into at most `count` parts."""
         cut = (self.given.chunk(count), self.timestep.chunk(count), self.noise.chunk(count))
         return [Noised(*part) for part in zip(*cut, strict=True)]
 
-    def backward(self, unet: UNet2DConditionModel, text: Float[Tensor, "B L D"]) -> float:
+    def backward(self, unet: UNet2DConditionModel, text: Float[Tensor, "B L D"]) -> tuple[float]:
         """The mean squared error, after its gradients have gone into the UNet, in the UNet's precision."""
         place = {"device": unet.device, "dtype": unet.dtype}
         found = unet(self.given.to(**place), self.timestep.to(unet.device), text.to(**place)).sample
         loss = (found.float() - self.noise.to(unet.device)).square().mean()
         loss.backward()
-        return loss.item()
+        return (loss.item(),)
 
 
 def draw_timesteps(count: int) -> Int[Tensor, " B"]:

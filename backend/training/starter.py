@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import AutoencoderTiny, UNet2DConditionModel
+from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from ..face import anny
+from ..files import refusal
 from . import data, family, networks, reading, tokenizer
 from .autoencoder import train_autoencoder
 from .people import Studio
@@ -82,14 +85,30 @@ def write_family(out: Path, words: CLIPTokenizer, weights: dict[str, Any]) -> No
         write_part(part.half() if isinstance(part, torch.nn.Module) else part, out / name)
 
 
-def write_part(part: Any, folder: Path) -> None:
-    """A diffusers or transformers folder, complete or as it was."""
+def write_part(part: Any, folder: Path, beside: Mapping[str, bytes] = {}) -> None:
+    """A diffusers or transformers folder, complete or as it was.
+
+    Args:
+        beside: further files of it by name.
+
+    Raises:
+        FolderUnwritable, DiskFull: the folder is as it was.
+    """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    part.save_pretrained(partial)
-    config = partial / "config.json"
-    if config.is_file():  # where it was loaded from is nobody's business
-        kept = {key: value for key, value in json.loads(config.read_text()).items() if key != "_name_or_path"}
-        config.write_text(json.dumps(kept, indent=2) + "\n")
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    try:
+        part.save_pretrained(partial)
+        for name, content in beside.items():
+            (partial / name).write_bytes(content)
+        config = partial / "config.json"
+        if config.is_file():  # where it was loaded from is nobody's business
+            kept = {key: value for key, value in json.loads(config.read_text()).items() if key != "_name_or_path"}
+            config.write_text(json.dumps(kept, indent=2) + "\n")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    except (OSError, SafetensorError) as error:
+        full = "os error 28" in str(error)  # how safetensors tells of a full disk
+        told = error if isinstance(error, OSError) else OSError(errno.ENOSPC if full else errno.EIO, str(error))
+        raise refusal(folder, told) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

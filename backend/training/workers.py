@@ -1,26 +1,39 @@
-"""Copies of one UNet that learn from a batch together: one a core in half precision, or one on the GPU."""
+"""Copies of one network that learn from a batch together: one a core in half precision, or one on the GPU."""
 
 from __future__ import annotations
 
 import copy
+import operator
 import os
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, runtime_checkable
 
 import torch
-from diffusers import UNet2DConditionModel
-from diffusers.models.attention_processor import AttnProcessor
+from diffusers.models.attention_processor import Attention, AttnProcessor
 from torch import Tensor
-
-from .noised import Noised
 
 CORES = 8  # at most: smaller shares of a batch no longer pay
 TIMED_STEPS = 5
 
 
+@runtime_checkable
+class Lesson(Protocol):
+    """A batch that can be cut into shares and learnt from, such as `Noised` and `Denoising`."""
+
+    def __len__(self) -> int: ...
+
+    def shares(self, count: int) -> Sequence[Any]: ...
+
+    def backward(self, network: Any, text: Tensor) -> tuple[float, ...]: ...
+
+
 class Workers:
-    """Runs a UNet forward and backward on a batch and leaves the mean gradient in the UNet's own float32 numbers.
+    """Runs a network forward and backward on a batch and leaves the mean gradient in its own float32 numbers.
+
+    Of what the network does not train (`requires_grad`) the copies take no gradients.
 
     On a CPU each copy has one thread and a share of the batch: two threads in one network wait for one another at
     every small layer. bfloat16 halves the time of all layers but torch's fused attention, whose backward pass is slow
@@ -28,27 +41,28 @@ class Workers:
     precision is used is decided by timing both.
     """
 
-    def __init__(self, unet: UNet2DConditionModel, trial: Noised, text: Tensor):
-        self._unet = unet
+    def __init__(self, network: torch.nn.Module, trial: Lesson, text: Tensor):
+        self._network = network
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         count = 1 if self._device == "cuda" else min(CORES, os.cpu_count() or 1)
         self._pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
         seconds: dict[str, float] = {}
-        fastest: list[UNet2DConditionModel] = []
+        fastest: list[torch.nn.Module] = []
         for dtype in (torch.bfloat16, torch.float32):
-            self._copies = [copy.deepcopy(unet).to(device=self._device).to(dtype=dtype) for _ in range(count)]  # pyright: ignore[reportCallIssue]
+            self._copies = [copy.deepcopy(network).to(device=self._device).to(dtype=dtype) for _ in range(count)]  # pyright: ignore[reportCallIssue]
             if dtype == torch.bfloat16 and self._device == "cpu":
-                for worker in self._copies:
-                    worker.set_attn_processor(AttnProcessor())
+                for layer in (part for worker in self._copies for part in worker.modules()):
+                    if isinstance(layer, Attention):
+                        layer.set_processor(AttnProcessor())
             taken = self._time(trial, text)
             if taken < min(seconds.values(), default=taken + 1):
                 fastest = self._copies
             seconds[str(dtype).removeprefix("torch.")] = taken
         self._copies = fastest
-        unet.zero_grad()
+        network.zero_grad()
         sys.stderr.write(", ".join(f"{name} {taken:.2f} s a step" for name, taken in seconds.items()) + "\n")
 
-    def _time(self, trial: Noised, text: Tensor) -> float:
+    def _time(self, trial: Lesson, text: Tensor) -> float:
         """Seconds a step takes, the first one not counted."""
         self.backward(trial, text)
         started = time.monotonic()
@@ -56,24 +70,29 @@ class Workers:
             self.backward(trial, text)
         return (time.monotonic() - started) / TIMED_STEPS
 
-    def backward(self, batch: Noised, text: Tensor) -> float:
-        """The mean squared error; the UNet's gradients are its own afterwards.
+    def backward(self, batch: Lesson, text: Tensor) -> tuple[float, ...]:
+        """The losses of the lesson's own `backward`; the network's gradients are its own afterwards.
 
         Args:
             text: (B, L, D) what the text encoder says of each.
         """
         shares = batch.shares(len(self._copies))
         copies = self._copies[: len(shares)]
-        own = list(self._unet.parameters())
+        own = _trained(self._network)
         for worker in copies:
-            torch._foreach_copy_([p.data for p in worker.parameters()], [p.data for p in own])
+            torch._foreach_copy_([p.data for p in _trained(worker)], [p.data for p in own])
             worker.zero_grad()
-        losses = list(self._pool.map(Noised.backward, shares, copies, text.chunk(len(shares))))
-        weights = [len(share.noise) / len(batch.noise) for share in shares]
+        texts = text.split(len(shares[0]))
+        losses = list(self._pool.map(type(shares[0]).backward, shares, copies, texts))
+        weights = [len(share) / len(batch) for share in shares]
         sums = [torch.zeros_like(parameter) for parameter in own]
         for worker, weight in zip(copies, weights, strict=True):
-            theirs = [p.grad for p in worker.parameters() if p.grad is not None]
+            theirs = [p.grad for p in _trained(worker) if p.grad is not None]
             torch._foreach_add_(sums, [gradient.to(sums[0]) for gradient in theirs], alpha=weight)
         for parameter, gradient in zip(own, sums, strict=True):
             parameter.grad = gradient
-        return sum(loss * weight for loss, weight in zip(losses, weights, strict=True))
+        return tuple(sum(map(operator.mul, kind, weights)) for kind in zip(*losses, strict=True))
+
+
+def _trained(network: torch.nn.Module) -> list[Tensor]:
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
