@@ -41,6 +41,11 @@ def job_values(options: argparse.Namespace) -> dict[str, Any]:
     values = {name: value for name, value in vars(options).items() if name not in others}
     if "settings" in values:
         values["settings"] = dict(_pair(word, "stage.field=value") for word in values["settings"])
+    if (every := values.pop("save_every", None)) is not None:
+        stages = ("geometry", "texture") if options.command == "generate" else ("edit_geometry", "edit_texture")
+        values["settings"] = {f"{stage}.save_every": every for stage in stages} | values["settings"]
+    if (size := values.pop("texture_size", None)) is not None:
+        values["settings"] = {"texture.size": size} | values["settings"]
     if "strengths" in values:
         pairs = [_pair(word, "LAYER=STRENGTH") for word in values["strengths"]]
         values["strengths"] = {_number(int, layer): _number(float, strength) for layer, strength in pairs}
@@ -189,6 +194,8 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     )
     generate.add_argument("--from", dest="parent", type=Path, metavar="FACE", help="start from this face")
 
+    generate.add_argument("--texture-size", type=int, choices=(512, 1024, 2048), help="texels a side of the albedo")
+
     edit = command("edit", "change a face by an instruction")
     edit.add_argument("face", type=Path)
     edit.add_argument("instruction")
@@ -213,6 +220,11 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
         )
     for sub in (generate, edit, *also_set):
         sub.add_argument("--set", dest="settings", action="append", default=[], metavar="STAGE.FIELD=VALUE")
+    for sub in (generate, edit):
+        sub.add_argument("--preset", default="recommended", help="recommended, released or paper: see docs/presets.md")
+        sub.add_argument("--settings", dest="repeat", type=Path, metavar="FACE.JSON", help="those of a face")
+        sub.add_argument("--save-every", type=int, metavar="STEPS", help="keep states and pictures in OUT.steps")
+        sub.add_argument("--resume", action="store_true", help="go on with the run of --out that was broken off")
 
     layers = command("layers", "fade, mute and re-order the edits of a face")
     layers.add_argument("face", type=Path)

@@ -13,7 +13,7 @@ from numpy import ndarray
 from PIL import Image
 
 from . import making
-from .errors import CheckpointsChanged, MaskInvalid, UnknownOption, UsageError
+from .errors import CheckpointsChanged, MaskInvalid, UsageError
 from .face.layers import Face, Layer, albedo, coefficients, compose
 from .face.sliders import ranges
 from .language.heard import hear
@@ -26,7 +26,6 @@ from .stages.optimise import Watch
 from .stages.texture import TEXTURE
 from .workshop import Workshop
 
-ROUTES = ("auto", "optimise")
 SCOPES = {"both": ("geometry", "texture")}
 ADVICE = "draw it over albedo.png: white where the edit may reach, black elsewhere"
 
@@ -81,10 +80,7 @@ def way_of(asked: Asked, shop: Workshop, preset: Preset) -> Way:
 
     Raises:
         UsageError: a region the head does not have.
-        UnknownOption: `edit.route` is none of ROUTES.
     """
-    if preset.edit.route not in ROUTES:
-        raise UnknownOption(f"edit.route is {' or '.join(ROUTES)}, not {preset.edit.route!r}")
     names = shop.model.topology.region_names
     if wrong := [name for name in asked.region if name not in names]:
         raise UsageError(f"no region {', '.join(wrong)}", advice=f"there are {', '.join(names)}")

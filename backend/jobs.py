@@ -6,6 +6,7 @@ and returns plain values. The face folder is written at the end, whole, or not a
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from collections.abc import Callable
@@ -40,7 +41,11 @@ def generate(
     parent: Path | None = None,
     head: str | None = None,
     base: Path | None = None,
+    preset: str = "recommended",
+    repeat: Path | None = None,
     settings: dict[str, Any] | None = None,
+    resume: bool = False,
+    previews: bool = False,
 ) -> Result:
     """A face from words: shape, then texture; with `stage` only one of them, on top of `parent` or the mean head.
 
@@ -49,33 +54,40 @@ def generate(
         family: of networks; "auto" is the full one where it is installed and fits the card.
         head: name or path of a head model; the parent's, or the embedded one, where it is None.
         base: a folder of checkpoints and heads that is looked at before all others.
+        preset: of `settings.PRESETS`; `repeat`, in its place, is the face.json of a face made with what is wanted.
+        settings: fields of it to change, by "stage.field".
+        resume: go on with the run of `out` that was broken off.
+        previews: make pictures on the way, for `emit`.
 
     Raises:
         HeadMissing, HeadInvalid: `head`, or the parent's.
         EmptyPrompt, UnknownWords: nothing of the prompt is known to the family.
         CheckpointUnknown, CheckpointMissing: of `family`.
+        UnknownOption, UsageError: no such setting; nothing to resume.
         FolderExists, FolderUnwritable: see `out`.
         Cancelled: nothing is left behind.
     """
     from . import making
     from .face import saved
-    from .settings import RECOMMENDED, changed
+    from .running import chosen, running
 
-    changed(RECOMMENDED, settings or {})
+    chosen(preset, repeat, settings)
     vacant(out)
     described = prompt if texture_prompt is None else texture_prompt
     _refuse_empty(prompt, described)
     old = saved.load(parent) if parent else None
     shop = _shop(emit, old, head, base, family)
-    preset = changed(RECOMMENDED, {**shop.family.settings, **(settings or {})})
+    made_with = chosen(preset, repeat, settings, shop.family.settings)
     shop.licences("text-to-image")  # what may not be sold is refused before the work, not after it
     started = time.monotonic()
-    spoken = making.listen(shop, preset, {"geometry": prompt, "texture": described}, negative)
+    spoken = making.listen(shop, made_with, {"geometry": prompt, "texture": described}, negative)
     _tell(emit, spoken.messages)
-    drawn = making.draw(shop, preset, spoken, stage, seed, old, lambda phase: _watch(emit, cancelled, phase))
-    metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": spoken.unknown}
-    face = making.new_face(shop, preset, "text-to-image", prompt, seed, drawn, metrics, parent, spoken)
-    saved.save(making.with_preview(shop, face), out)
+    asked = {"prompt": spoken.document(), "seed": seed, "stage": stage, "head": head, "from": parent}
+    with running(emit, cancelled, out, asked | made_with.document(), resume, previews) as run:
+        drawn = making.draw(shop, made_with, spoken, stage, seed, old, run.watch)
+        metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": spoken.unknown, **run.told()}
+        face = making.new_face(shop, made_with, "text-to-image", prompt, seed, drawn, metrics, parent, spoken)
+        saved.save(making.with_preview(shop, face), out)
     return {"face": str(out), "family": shop.family.name, "messages": spoken.messages, **metrics}
 
 
@@ -95,7 +107,11 @@ def edit(
     force: bool = False,
     head: str | None = None,
     base: Path | None = None,
+    preset: str = "recommended",
+    repeat: Path | None = None,
     settings: dict[str, Any] | None = None,
+    resume: bool = False,
+    previews: bool = False,
 ) -> Result:
     """One more layer on a face: what the instruction asks for, locked to the region it names, or to those given.
 
@@ -114,35 +130,38 @@ def edit(
 
     from . import editing, making
     from .face import saved
-    from .settings import RECOMMENDED, changed
+    from .running import chosen, running
 
-    changed(RECOMMENDED, settings or {})
+    chosen(preset, repeat, settings)
     vacant(out)
     _refuse_empty(instruction)
     old = saved.load(face)
     drawn = editing.read_mask(mask, old.base_albedo.shape[0]) if mask else None
     shop = _shop(emit, old, head, base, family)
-    preset = changed(RECOMMENDED, {**shop.family.settings, **(settings or {})})
+    made_with = chosen(preset, repeat, settings, shop.family.settings)
     started = time.monotonic()
-    asked = editing.Asked(instruction, scope=scope, region=region, mask=drawn, strength=strength, seed=seed)
-    way = editing.way_of(asked, shop, preset)
-    watch = {"geometry": _watch(emit, cancelled, "shape"), "texture": _watch(emit, cancelled, "texture")}
-    made = editing.made(shop, old, preset, asked, way, watch, force=force)
-    _tell(emit, made.messages)
-    metrics = {"seconds": round(time.monotonic() - started, 2), "unknown_words": made.unknown}
-    new = replace(
-        old,
-        kind="edit",
-        instruction=instruction,
-        seed=seed,
-        parent=saved.read_document(face)["id"],
-        layers=(*old.layers, made.layer),
-        checkpoints={**old.checkpoints, **made.checkpoints},
-        licences={**old.licences, **(shop.licences("instruct-edit") if made.checkpoints else {})},
-        metrics=metrics,
-        settings=preset.document(),
-    )
-    saved.save(making.with_preview(shop, new), out)
+    wish = editing.Asked(instruction, scope=scope, region=region, mask=drawn, strength=strength, seed=seed)
+    way = editing.way_of(wish, shop, made_with)
+    painted = hashlib.sha256(drawn.tobytes()).hexdigest() if drawn is not None else None
+    asked = {"instruction": instruction, "seed": seed, "scope": scope, "region": region, "mask": painted, "face": face}
+    with running(emit, cancelled, out, asked | made_with.document(), resume, previews) as run:
+        watch = {"geometry": run.watch("shape"), "texture": run.watch("texture")}
+        made = editing.made(shop, old, made_with, wish, way, watch, force=force)
+        _tell(emit, made.messages)
+        metrics = {"seconds": round(time.monotonic() - started, 2), "unknown_words": made.unknown, **run.told()}
+        new = replace(
+            old,
+            kind="edit",
+            instruction=instruction,
+            seed=seed,
+            parent=saved.read_document(face)["id"],
+            layers=(*old.layers, made.layer),
+            checkpoints={**old.checkpoints, **made.checkpoints},
+            licences={**old.licences, **(shop.licences("instruct-edit") if made.checkpoints else {})},
+            metrics=metrics,
+            settings=made_with.document(),
+        )
+        saved.save(making.with_preview(shop, new), out)
     told = {"scope": made.layer.kind, "region": list(made.layer.region), **made.layer.details}
     return {"face": str(out), **told, "messages": made.messages, **metrics}
 
@@ -369,15 +388,6 @@ def _tell(emit: Emit, messages: list[str]) -> None:
     """Sentences about what was asked, before the work begins; the result has them as "messages"."""
     for text in messages:
         emit({"type": "message", "text": text})
-
-
-def _watch(emit: Emit, cancelled: Callable[[], bool], phase: str) -> Any:
-    from .stages.optimise import Watch
-
-    def progress(step: int, total: int) -> None:
-        emit({"type": "progress", "phase": phase, "step": step, "total": total})
-
-    return Watch(progress, cancelled)
 
 
 def _refuse_empty(*texts: str) -> None:

@@ -19,8 +19,11 @@ from .pictures import preview, to_bytes, to_tensor
 from .prompts import Prompt, fitted, negatives_of, phrased, understand
 from .settings import Preset
 from .stages import geometry, guiding, masks, texture
+from .stages.evenness import Evenness
+from .stages.guiding import PRIORS
+from .stages.irises import irises
 from .stages.optimise import Watch
-from .stages.texture import TEXTURE
+from .stages.texture import TEXTURE, Leads
 from .workshop import Workshop
 
 
@@ -120,23 +123,52 @@ def draw(
     identity, vertices = start(shop, old)
     albedo = worn(shop, old)
     if stage in ("both", "geometry"):
-        guidance, wanted = guiding.drawing(shop.draw, preset.geometry, spoken.prompts["geometry"])
-        identity = geometry.generate(shop.model, shop.surface, guidance, wanted, preset.geometry, seed, watch("shape"))
+        identity = shaped(shop, preset, spoken.prompts["geometry"], albedo, seed, watch("shape"))
         vertices = shop.model.vertices(identity=identity)
     if stage in ("both", "texture"):
-        guidance, wanted = guiding.drawing(shop.draw, preset.texture, spoken.prompts["texture"])
-        albedo = texture.distil(
-            shop.surface,
-            vertices,
-            albedo,
-            masks.fixed_texels(shop.model.topology, shop.surface, TEXTURE),
-            guidance,
-            lambda scene: wanted(scene.cameras),
-            preset.texture,
-            seed,
-            watch("texture"),
-        )
+        albedo = painted(shop, preset, spoken.prompts["texture"], vertices, albedo, seed, watch("texture"))
     return Drawn(identity, vertices, albedo)
+
+
+def shaped(
+    shop: Workshop, preset: Preset, words: Prompt, worn: Float[Tensor, "1 3 S S"], seed: int, watch: Watch
+) -> Float[Tensor, "1 I"]:
+    """Identity of a head as the words describe it."""
+    settings = preset.geometry
+    guidance, wanted = guiding.drawing(shop.draw, settings, words)
+    return geometry.generate(shop.model, shop.surface, guidance, wanted, settings, seed, watch, worn)
+
+
+def painted(
+    shop: Workshop,
+    preset: Preset,
+    words: Prompt,
+    head: Float[Tensor, "1 V 3"],
+    worn: Float[Tensor, "1 3 S S"],
+    seed: int,
+    watch: Watch,
+) -> Float[Tensor, "1 3 T T"]:
+    """The albedo of a head as the words describe it."""
+    settings, topology = preset.texture, shop.model.topology
+    guidance, wanted = guiding.drawing(shop.draw, settings, words)
+    fixed = masks.fixed_texels(topology, shop.surface, TEXTURE)
+    if settings.irises:
+        fixed = fixed & ~irises(topology, shop.surface, TEXTURE)
+    if settings.size:
+        worn = resized(worn, settings.size)
+    priors = guiding.priors(shop.networks.known(PRIORS), settings, words)
+    return texture.distil(
+        shop.surface,
+        head,
+        worn,
+        fixed,
+        guidance,
+        lambda seen, scene: wanted(scene.cameras),
+        settings,
+        seed,
+        watch,
+        Leads(priors, Evenness.of(topology, shop.surface, TEXTURE)),
+    )
 
 
 def new_face(
@@ -180,3 +212,11 @@ def new_face(
 def with_preview(shop: Workshop, face: Face) -> Face:
     """The face with its picture from the front."""
     return replace(face, preview=preview(shop, face))
+
+
+def resized(albedo: Float[Tensor, "1 3 S S"], size: int) -> Float[Tensor, "1 3 T T"]:
+    """The albedo with another number of texels."""
+    side = (size, size)
+    if size < albedo.shape[-1]:
+        return torch.nn.functional.interpolate(albedo, side, mode="area")
+    return torch.nn.functional.interpolate(albedo, side, mode="bicubic", align_corners=False).clamp(0, 1)

@@ -7,6 +7,7 @@ import gc
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -75,6 +76,11 @@ class Networks:
     def hashes(self, role: str) -> dict[str, str]:
         """sha256 by role and part of its weights."""
         return {f"{role}/{name}": digest for name, digest in checkpoints.hashes(self.folders(role)).items()}
+
+    def known(self, roles: Sequence[str]) -> dict[str, Diffusion]:
+        """Those of the roles that the family has, by role."""
+        there = checkpoints.registry()["families"][self.family.name]["roles"]
+        return {role: self._loaded(role) for role in roles if role in there}
 
 
 @dataclass(frozen=True)

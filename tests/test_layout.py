@@ -17,7 +17,7 @@ MODULE_LINES, FUNCTION_LINES = 400, 60
 ROOMS = {"face", "render", "diffusion", "stages", "training", "evaluation"}
 LEAVES = {"errors", "files", "settings"}  # plain modules of the standard library that any room may use
 # what may load torch when it is imported
-HEAVY = ROOMS | {"warped", "workshop", "pictures", "making", "editing", "layering", "importing"}
+HEAVY = ROOMS | {"warped", "workshop", "pictures", "making", "editing", "layering", "importing", "running"}
 WORKSHOP = HEAVY | LEAVES | {"checkpoints", "warm"}
 # Each part of the backend, and what it may import of the rest; "face.mesh" is that module only, "" is the
 # package itself.
@@ -55,6 +55,7 @@ ARROWS: dict[str, set[str]] = {
     "importing": WORKSHOP - {"training", "evaluation", "stages"},
     "editing": {"router", "moves", "language", *WORKSHOP} - {"training", "evaluation", "importing"},
     "layering": {"errors", "face"},
+    "running": {*LEAVES, "face", "pictures", "stages"},
     "jobs": {"", "memory", "prompts", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", "commandline", *WORKSHOP, "environment", "jobs"} - {"training", "stages"},
     "__main__": {

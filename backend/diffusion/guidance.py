@@ -71,10 +71,12 @@ class Distillation(ABC):
 
     Attributes:
         weighting: one of WEIGHTS.
+        summed: the gradient is a sum over latent elements, as FaceG2E's, in place of a mean.
     """
 
     model: Diffusion
     weighting: str = field(default="noise", kw_only=True)
+    summed: bool = field(default=False, kw_only=True)
 
     @abstractmethod
     def direction(
@@ -95,7 +97,8 @@ class Distillation(ABC):
     ) -> Float[Tensor, ""]:
         """A scalar whose gradient, per element of the mean, is the weighted direction."""
         direction = self.direction(latents.detach(), timestep, generator, condition)
-        return towards(latents, direction, WEIGHTS[self.weighting](self.model.alpha(timestep)))
+        found = towards(latents, direction, WEIGHTS[self.weighting](self.model.alpha(timestep)))
+        return found * latents.numel() if self.summed else found
 
 
 @dataclass(frozen=True)

@@ -90,10 +90,19 @@ class Diffusion:
         """Tokens of a text, begin and end included."""
         return len(self.tokenizer(text, truncation=False).input_ids)
 
-    def encode(self, images: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 4 h w"]:
-        """Scaled latents of sRGB pictures 0..1, differentiable (the posterior's mean, where there is one)."""
+    def encode(
+        self, images: Float[Tensor, "B 3 H W"], posterior: torch.Generator | None = None
+    ) -> Float[Tensor, "B 4 h w"]:
+        """Scaled latents of sRGB pictures 0..1, differentiable.
+
+        Args:
+            posterior: draws from it, where the autoencoder has one; None takes its mean.
+        """
         encoded = self.vae.encode((images * 2 - 1).to(self.vae.dtype))
         latents = encoded.latents if "latents" in encoded else encoded.latent_dist.mean
+        if posterior is not None and "latents" not in encoded:
+            drawn = torch.randn(latents.shape, generator=posterior).to(latents)
+            latents = latents + encoded.latent_dist.std * drawn
         return (latents.to(images.dtype) - self.shift_factor) * self.scaling_factor
 
     def decode(self, latents: Float[Tensor, "B 4 h w"]) -> Float[Tensor, "B 3 H W"]:

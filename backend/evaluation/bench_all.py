@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from ..settings import RELEASED
 from ..workshop import open_workshop
 from . import bench, bench_service, bench_steps
 
@@ -35,9 +36,12 @@ def measure(kinds: tuple[str, ...], emit: Emit) -> tuple[dict[str, Any], str]:
         told += ["", "render: milliseconds, forward / forward and backward; ratio: CPU time of torch over ours"]
         told += [bench.table(rows)]
     if "step" in kinds:
-        rows = bench_steps.measure(open_workshop(), emit)
-        found |= {**bench_steps.figures(rows), "step": rows}
+        shop = open_workshop()
+        rows = bench_steps.measure(shop, emit)
+        others = bench_steps.measure(shop, emit, RELEASED, stages=bench_steps.OF_RELEASED)
+        found |= {**bench_steps.figures(rows, others), "step": rows, "released": others}
         told += ["", "step: medians of repeated runs", bench_steps.table(rows)]
+        told += ["", "the same of released", bench_steps.table(others)]
     if "memory" in kinds:
         found |= memory(emit)
         told += ["", *(f"{key}: {found[key]} MB" for key in found if key.startswith("memory."))]

@@ -19,12 +19,15 @@ from ..diffusion.guidance import Guidance
 from ..diffusion.model import Diffusion
 from ..pictures import to_tensor
 from ..prompts import phrased
-from ..settings import RECOMMENDED, Preset
+from ..settings import RECOMMENDED, RELEASED, Preset
 from ..stages import edit, geometry, guiding, masks, texture
 from ..stages.optimise import Watch
 from ..workshop import Workshop
 
 STEPS, WARM, REPEATS = 6, 2, 3
+IN_LATENTS = " in latents"
+STAGES = ("geometry", "texture", "edit_texture", "edit_geometry")
+OF_RELEASED = ("geometry", "texture", f"texture{IN_LATENTS}")
 PROMPT, INSTRUCTION = "an old man with a hooked nose and red lips", "make his lips red"
 
 Emit = Callable[[dict[str, Any]], None]
@@ -67,10 +70,10 @@ class Timed(Diffusion):
         object.__setattr__(timed, "clock", clock)
         return timed
 
-    def encode(self, images: Tensor) -> Tensor:
+    def encode(self, images: Tensor, posterior: torch.Generator | None = None) -> Tensor:
         clock: Clock = self.__dict__["clock"]
         clock.enter()
-        latents = super().encode(_Passed.apply(images, clock.leave))  # pyright: ignore[reportArgumentType]
+        latents = super().encode(_Passed.apply(images, clock.leave), posterior)  # pyright: ignore[reportArgumentType]
         clock.leave()
         return _Passed.apply(latents, clock.enter)  # pyright: ignore[reportReturnType]
 
@@ -82,43 +85,64 @@ class Timed(Diffusion):
         return predicted
 
 
-def measure(shop: Workshop, emit: Emit, preset: Preset = RECOMMENDED, repeats: int = REPEATS) -> list[dict[str, Any]]:
-    """A row a stage: seconds a step and the networks' part of it, medians over repeated runs."""
-    stages = {
-        "geometry": _geometry,
-        "texture": _texture,
-        "edit_texture": _edit_texture,
-        "edit_geometry": _edit_geometry,
-    }
+def measure(
+    shop: Workshop,
+    emit: Emit,
+    preset: Preset = RECOMMENDED,
+    repeats: int = REPEATS,
+    stages: tuple[str, ...] = STAGES,
+) -> list[dict[str, Any]]:
+    """A row a stage: seconds a step and the networks' part of it, medians over repeated runs.
+
+    The texture stage's first steps, where a preset spends some on latents as they are, are a stage of their own.
+    """
     rows = []
-    for number, (name, work) in enumerate(stages.items()):
-        emit({"type": "progress", "phase": "measuring", "step": number, "total": len(stages)})
-        settings = replace(getattr(preset, name), steps=STEPS)
-        runs = [_timed(work, shop, settings) for _ in range(repeats)]
+    for number, name in enumerate(stages):
+        emit({"type": "progress", "phase": f"measuring {preset.name}", "step": number, "total": len(stages)})
+        field = name.removesuffix(IN_LATENTS)
+        settings = replace(getattr(preset, field), steps=STEPS)
+        if hasattr(settings, "latent_steps"):
+            settings = replace(settings, latent_steps=STEPS if name.endswith(IN_LATENTS) else 0)
+        runs = [_timed(WORK[field], shop, settings) for _ in range(repeats)]
         seconds = statistics.median(total for total, _ in runs)
         share = statistics.median(networks / total for total, networks in runs)
         rows.append({"stage": name, "seconds_per_step": round(seconds, 4), "network_share": round(share, 4)})
     return rows
 
 
-def figures(rows: list[dict[str, Any]], preset: Preset = RECOMMENDED) -> dict[str, float | None]:
-    """Over a whole face, each stage by its own number of steps."""
-    generating = {"geometry": preset.geometry.steps, "texture": preset.texture.steps}
-    spent = {row["stage"]: row["seconds_per_step"] * generating.get(row["stage"], 0) for row in rows}
+def figures(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -> dict[str, float]:
+    """Over a whole face, each stage by its own number of steps.
+
+    Args:
+        rows: of `recommended`; `others` are those of `released`.
+    """
+    spent = seconds_by_stage(rows, RECOMMENDED)
     networks = sum(row["network_share"] * spent[row["stage"]] for row in rows)
-    whole = sum(spent.values())
+    whole, other = sum(spent.values()), sum(seconds_by_stage(others, RELEASED).values())
     return {
         "step.non_network_share": round(1 - networks / whole, 4),
         "step.seconds_per_face": round(whole, 2),
-        "step.released_over_recommended_seconds_per_face": None,  # there is no released step to compare with yet
+        "step.released_seconds_per_face": round(other, 2),
+        "step.released_over_recommended_seconds_per_face": round(other / whole, 2),
     }
 
 
+def seconds_by_stage(rows: list[dict[str, Any]], preset: Preset) -> dict[str, float]:
+    """That a face takes, stage by stage; edits take none of it."""
+    worn = preset.texture.latent_steps
+    steps = {
+        "geometry": preset.geometry.steps,
+        "texture": preset.texture.steps - worn,
+        f"texture{IN_LATENTS}": worn,
+    }
+    return {row["stage"]: row["seconds_per_step"] * steps.get(row["stage"], 0) for row in rows}
+
+
 def table(rows: list[dict[str, Any]]) -> str:
-    lines = ["stage          ms a step  networks  rendering and the rest"]
+    lines = ["stage               ms a step  networks  rendering and the rest"]
     for row in rows:
         share = row["network_share"]
-        lines.append(f"{row['stage']:<15}{1000 * row['seconds_per_step']:>9.1f}{share:>10.1%}{1 - share:>24.1%}")
+        lines.append(f"{row['stage']:<20}{1000 * row['seconds_per_step']:>9.1f}{share:>10.1%}{1 - share:>24.1%}")
     return "\n".join(lines)
 
 
@@ -153,7 +177,9 @@ def _texture(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
     guidance, wanted = _drawing(shop, "texture", settings, clock)
     fixed = masks.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
     worn, head = to_tensor(shop.albedo), shop.model.vertices()
-    texture.distil(shop.surface, head, worn, fixed, guidance, lambda scene: wanted(scene.cameras), settings, 0, watch)
+    texture.distil(
+        shop.surface, head, worn, fixed, guidance, lambda seen, scene: wanted(scene.cameras), settings, 0, watch
+    )
 
 
 def _edit_texture(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
@@ -167,3 +193,11 @@ def _edit_geometry(shop: Workshop, settings: Any, clock: Clock, watch: Watch) ->
     guidance, text = _editing(shop, settings, clock)
     weights = torch.from_numpy(masks.shape_weights(shop.model.topology, shop.model.topology.region("nose")))
     edit.edit_geometry(shop.model, shop.surface, shop.model.vertices(), weights, guidance, text, settings, 0, watch)
+
+
+WORK: dict[str, Callable[..., None]] = {
+    "geometry": _geometry,
+    "texture": _texture,
+    "edit_texture": _edit_texture,
+    "edit_geometry": _edit_geometry,
+}

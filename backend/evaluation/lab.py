@@ -19,12 +19,12 @@ from numpy import ndarray
 from PIL import Image
 from torch import Tensor
 
+from .. import making
 from ..files import write_whole
 from ..language import SHAPES
 from ..pictures import portrait, to_bytes, to_tensor
 from ..prompts import phrased
 from ..settings import Preset
-from ..stages import geometry, guiding, masks, texture
 from ..stages.optimise import Watch
 from ..training.canvas import Canvas
 from ..workshop import HEAD, Workshop
@@ -112,28 +112,12 @@ class Lab:
     def _shaped(self, prompt: str, seed: int) -> Float[Tensor, "1 I"]:
         settings, shop = self.preset.geometry, self.shop
         words = phrased(prompt, shop.family, "geometry", settings.style)
-        guidance, wanted = guiding.drawing(shop.draw, settings, words)
-        return geometry.generate(shop.model, shop.surface, guidance, wanted, settings, seed, Watch())
+        return making.shaped(shop, self.preset, words, to_tensor(shop.albedo), seed, Watch())
 
     def _textured(self, prompt: str, seed: int, head: Float[Tensor, "1 V 3"]) -> UInt8[ndarray, "S S 3"]:
         settings, shop = self.preset.texture, self.shop
         words = phrased(prompt, shop.family, "texture", settings.style)
-        guidance, wanted = guiding.drawing(shop.draw, settings, words)
-        fixed = masks.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
-        worn = to_tensor(shop.albedo)
-        return to_bytes(
-            texture.distil(
-                shop.surface,
-                head,
-                worn,
-                fixed,
-                guidance,
-                lambda scene: wanted(scene.cameras),
-                settings,
-                seed,
-                Watch(),
-            )
-        )
+        return to_bytes(making.painted(shop, self.preset, words, head, to_tensor(shop.albedo), seed, Watch()))
 
     def _of_shape(self, identity: Float[Tensor, "1 I"], head: Float[Tensor, "1 V 3"], cost: Cost) -> Facts:
         vertices = head[0].numpy()

@@ -31,7 +31,7 @@ class Ablation:
 
 # A setting whose field does not exist yet is skipped with a word.
 ABLATIONS = (
-    Ablation("no-GcSDS", "geometry.textured=1", "generate"),
+    Ablation("no-GcSDS", "geometry.pictures=textured", "generate"),
     Ablation("no-GaSDS", "texture.depth_scale=0", "generate", 1.78, 3.82),  # together with no-prior
     Ablation("no-prior", "texture.texture_prior=0", "generate", 2.59, 3.82),
     Ablation("no-YUV", "texture.yuv_prior=0", "generate", 3.77, 3.82),
@@ -74,7 +74,11 @@ def ablations(base: Preset = RECOMMENDED) -> tuple[list[Preset], dict[str, str]]
     found, skipped = [replace(base, name=FULL)], {}
     for one in ABLATIONS:
         try:
-            found.append(replace(changed(base, dict([_pair(one.setting)])), name=one.name))
+            without = changed(base, dict([_pair(one.setting)]))
+            if without == base:
+                skipped[one.name] = f"{base.name} does without it: {one.setting}"
+            else:
+                found.append(replace(without, name=one.name))
         except UnknownOption:
             skipped[one.name] = f"there is no field {one.setting.partition('=')[0]} yet"
     return found, skipped

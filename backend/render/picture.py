@@ -68,17 +68,17 @@ class Scene:
     densities: Float[Tensor, " N"] | None = None
     outlines: Outlines | None = None
 
-    def textureless(self, background: Background = EMPTINESS) -> Float[Tensor, "B 3 H W"]:
-        """The grey head, lit."""
+    def textureless(self, background: Background = EMPTINESS, clamped: bool = True) -> Float[Tensor, "B 3 H W"]:
+        """The grey head, lit; unclamped, lights can take colours beyond white."""
         channels = 3 if isinstance(background, Tensor) else 1  # one, shown three times, is less work
         grey = (self.shades * GREY)[:, None].expand(-1, channels)
-        return self._over(grey, background).expand(-1, 3, -1, -1)
+        return self._over(grey, background, clamped).expand(-1, 3, -1, -1)
 
     def textured(
-        self, albedo: Float[Tensor, "#B 3 S S"], background: Background = EMPTINESS
+        self, albedo: Float[Tensor, "#B 3 S S"], background: Background = EMPTINESS, clamped: bool = True
     ) -> Float[Tensor, "B 3 H W"]:
         """The textured head, lit; the albedo is sRGB, and the shade multiplies it as such (FaceG2E's convention)."""
-        return self._over(self._texels(albedo) * self.shades[:, None], background)
+        return self._over(self._texels(albedo) * self.shades[:, None], background, clamped)
 
     def unlit(self, texture: Float[Tensor, "#B C S S"], background: Background = 0.0) -> Float[Tensor, "B C H W"]:
         """Texels as they are, of any number of channels: latents worn as a texture, masks, attention."""
@@ -122,8 +122,8 @@ class Scene:
     def _texels(self, texture: Float[Tensor, "#B C S S"]) -> Float[Tensor, "N C"]:
         return sample(texture, self.uv_at_hits(), self.hits.picture, self.densities)
 
-    def _over(self, colours: Float[Tensor, "N C"], background: Background) -> Float[Tensor, "B C H W"]:
-        return self._drawn(colours.clamp(0, 1), background)
+    def _over(self, colours: Float[Tensor, "N C"], background: Background, clamped: bool) -> Float[Tensor, "B C H W"]:
+        return self._drawn(colours.clamp(0, 1) if clamped else colours, background)
 
     def _drawn(self, values: Float[Tensor, "N C"], background: Background) -> Float[Tensor, "B C H W"]:
         pictures, height, width = self.hits.size

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..diffusion.guidance import Condition, Guidance
-from ..diffusion.schedules import linear
 from ..face.model import LinearFaceModel
 from ..render.picture import Scene, Surface
-from ..render.views import sample_setting
 from ..settings import EditGeometrySettings, EditTextureSettings
-from .geometry import clay_latents
+from .geometry import PICTURE, kind_of
+from .guiding import timestep_of
 from .optimise import Watch, optimise
+from .seeing import Look, looker
 from .texture import distil, shrink
 
 
@@ -35,9 +37,9 @@ def edit_texture(
     """
     old = shrink(albedo)
 
-    def condition_of(scene: Scene) -> Condition:
+    def condition_of(seen: Look, scene: Scene) -> Condition:
         with torch.no_grad():
-            return Condition(text, original=guidance.model.encode(scene.textured(old)))
+            return Condition(text, original=replace(seen, posterior=None).latents(scene, "textured", old))
 
     return distil(surface, vertices, albedo, fixed, guidance, condition_of, settings, seed, watch)
 
@@ -52,23 +54,27 @@ def edit_geometry(
     settings: EditGeometrySettings,
     seed: int,
     watch: Watch,
+    albedo: Float[Tensor, "1 3 S S"] | None = None,
 ) -> Float[Tensor, "V 3"]:
-    """Offsets in head units, before the weights: a move along the identity basis, seen through the weights."""
+    """Offsets in head units, before the weights: a move along the identity basis, seen through the weights.
+
+    Args:
+        albedo: what textured pictures wear, where the settings ask for any.
+    """
     generator = torch.Generator().manual_seed(seed)
     move = torch.zeros(1, model.identity_size, requires_grad=True)
+    draw = looker(guidance, surface, settings, generator, PICTURE)
 
     def loss(step: int) -> Tensor:
-        setting = sample_setting(settings.views, generator, settings.azimuth, settings.elevation)
+        seen = draw()
         offsets = (move @ model.identity_basis).view(1, -1, 3) * weights[:, None]
-        latents = clay_latents(guidance, surface, vertices + offsets, setting, settings.antialias)
+        kind = kind_of(settings.pictures, generator)
+        latents = seen.latents(seen.at(vertices + offsets), kind, albedo)
         with torch.no_grad():
-            before = clay_latents(guidance, surface, vertices, setting, settings.antialias)
-        timestep = linear(
-            step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
-        )
+            before = replace(seen, posterior=None).latents(seen.at(vertices), kind, albedo)
         condition = Condition(text, original=before, anchor=before if settings.anchored else None)
-        distilled = guidance.loss(latents, timestep, generator, condition)
-        return distilled + settings.prior_weight * move.square().mean()
+        distilled = guidance.loss(latents, timestep_of(settings, step, generator), generator, condition)
+        return settings.weight * distilled + settings.prior_weight * move.square().mean()
 
-    optimise([move], loss, settings.steps, settings.learning_rate, watch)
+    optimise([move], loss, settings, generator, watch)
     return (move.detach() @ model.identity_basis).view(-1, 3)

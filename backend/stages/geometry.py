@@ -1,4 +1,4 @@
-"""Prompt to shape: score distillation on grey renders moves identity coefficients (FaceG2E, sec. 3.1)."""
+"""Prompt to shape: score distillation on textureless renders moves identity coefficients (FaceG2E, sec. 3.1)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..diffusion.guidance import Guidance
-from ..diffusion.schedules import linear
 from ..face.model import LinearFaceModel
+from ..render.camera import Cameras
+from ..render.light import display_light
 from ..render.picture import Surface, look
-from ..render.views import Setting, sample_setting
 from ..settings import GeometrySettings
-from .guiding import Wanted
+from .guiding import Wanted, timestep_of
 from .optimise import Watch, optimise
+from .seeing import looker
 
 PICTURE = 128  # the starter family's native render
+PREVIEW_AZIMUTH = 20.0  # degrees
 
 
 def generate(
@@ -28,31 +30,45 @@ def generate(
     settings: GeometrySettings,
     seed: int,
     watch: Watch,
+    albedo: Float[Tensor, "1 3 S S"] | None = None,
 ) -> Float[Tensor, "1 I"]:
-    """Identity coefficients, in standard deviations, of a head as the networks want it."""
+    """Identity coefficients, in standard deviations, of a head as the networks want it.
+
+    Args:
+        albedo: what textured pictures wear, where the settings ask for any.
+    """
     generator = torch.Generator().manual_seed(seed)
-    identity = torch.zeros(1, model.identity_size, requires_grad=True)
+    free = torch.zeros(1, model.identity_size, requires_grad=True)
     mean = model.vertices()
+    draw = looker(guidance, surface, settings, generator, PICTURE)
 
     def loss(step: int) -> Tensor:
-        setting = sample_setting(settings.views, generator, settings.azimuth, settings.elevation)
-        head = model.vertices(identity=identity)
-        latents = clay_latents(guidance, surface, head, setting, settings.antialias)
-        condition = wanted(setting[0])
+        seen = draw()
+        kind = kind_of(settings.pictures, generator)
+        identity = bounded(free, settings.bound)
+        latents = seen.latents(seen.at(model.vertices(identity=identity)), kind, albedo)
+        condition = wanted(seen.setting[0])
         if settings.anchored:
-            condition = replace(condition, anchor=clay_latents(guidance, surface, mean, setting, settings.antialias))
-        timestep = linear(
-            step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
-        )
-        distilled = guidance.loss(latents, timestep, generator, condition)
-        return distilled + settings.prior_weight * identity.square().mean()
+            condition = replace(condition, anchor=seen.latents(seen.at(mean), kind, albedo))
+        distilled = guidance.loss(latents, timestep_of(settings, step, generator), generator, condition)
+        return settings.weight * distilled + settings.prior_weight * identity.square().mean()
 
-    optimise([identity], loss, settings.steps, settings.learning_rate, watch)
-    return identity.detach()
+    def picture() -> Tensor:
+        with torch.no_grad():
+            head = model.vertices(identity=bounded(free, settings.bound))
+            camera = Cameras(torch.tensor([PREVIEW_AZIMUTH]), torch.zeros(1))
+            return look(surface, head, camera, display_light(), 2 * PICTURE).textureless()
+
+    optimise([free], loss, settings, generator, watch, picture)
+    return bounded(free, settings.bound).detach()
 
 
-def clay_latents(
-    guidance: Guidance, surface: Surface, head: Float[Tensor, "1 V 3"], setting: Setting, antialias: bool
-) -> Float[Tensor, "B C h w"]:
-    """What the networks make of grey renders of a head."""
-    return guidance.model.encode(look(surface, head, *setting, PICTURE, antialias=antialias).textureless())
+def kind_of(pictures: str, generator: torch.Generator) -> str:
+    """One of the kinds between the commas, each as likely."""
+    kinds = pictures.split(",")
+    return kinds[int(torch.randint(len(kinds), (), generator=generator))] if len(kinds) > 1 else kinds[0]
+
+
+def bounded(free: Float[Tensor, "1 I"], bound: float) -> Float[Tensor, "1 I"]:
+    """Coefficients that never pass ±bound, and move as they are pushed near 0; 0 sets no bound."""
+    return bound * torch.tanh(free / bound) if bound else free

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..diffusion.editing import EditDistillation
 from ..diffusion.guidance import Condition, ScoreDistillation
 from ..diffusion.model import Diffusion
+from ..diffusion.schedules import SCHEDULES
 from ..render.camera import Cameras
+from ..render.colour import PRIOR_SPACES, for_prior
 from ..render.views import released_view_words
-from ..settings import EditGeometrySettings, EditTextureSettings, GeometrySettings, TextureSettings
+from ..settings import EditGeometrySettings, EditTextureSettings, GeometrySettings, StageSettings, TextureSettings
+from ..settings.stages import PaintSettings
 
+PRIORS = ("texture-prior", "texture-prior-yuv")  # roles of a family, by PRIOR_SPACES
 Wanted = Callable[[Cameras], Condition]  # what is asked of pictures from there
 
 
@@ -30,9 +35,9 @@ def drawing(
     networks: Diffusion, settings: GeometrySettings | TextureSettings, prompt: Wording
 ) -> tuple[ScoreDistillation, Wanted]:
     """For a stage that makes a face of a prompt."""
-    guidance = ScoreDistillation(networks, settings.guidance_scale, settings.residual)
+    guidance = ScoreDistillation(networks, settings.guidance_scale, settings.residual, summed=settings.summed)
     views = [released_view_words(azimuth) for azimuth in (0.0, 90.0, 180.0)]
-    texts = {view: prompt.said(view) for view in views}
+    texts = {view: (prompt.said(view if settings.view_words else "")[0], prompt.said(view)[1]) for view in views}
     read = {text: networks.encode_text(list(text)) for text in dict.fromkeys(texts.values())}
 
     def wanted(cameras: Cameras) -> Condition:
@@ -46,5 +51,81 @@ def editing(
     networks: Diffusion, settings: EditGeometrySettings | EditTextureSettings, instruction: str
 ) -> tuple[EditDistillation, Float[Tensor, "2 L D"]]:
     """For a stage that changes a face as an instruction says."""
-    guidance = EditDistillation(networks, settings.guidance_scale, settings.image_guidance_scale, settings.residual)
+    guidance = EditDistillation(
+        networks, settings.guidance_scale, settings.image_guidance_scale, settings.residual, summed=settings.summed
+    )
     return guidance, networks.encode_text([instruction, ""])
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A network that knows textures, asked about the one that is painted.
+
+    Attributes:
+        space: of `render.colour.PRIOR_SPACES`; one in YUV is not asked about latents that were never decoded.
+    """
+
+    guidance: ScoreDistillation
+    condition: Condition
+    settings: PaintSettings
+    space: str
+
+    def loss(
+        self, shown: Float[Tensor, "1 C S S"], step: int, timestep: Int[Tensor, "1"], generator: torch.Generator
+    ) -> Float[Tensor, ""]:
+        """Weighted.
+
+        Args:
+            shown: the albedo, or a latent texture.
+        """
+        if shown.shape[1] == 3:
+            side = self.guidance.model.picture_size
+            pictures = torch.nn.functional.interpolate(shown, (side, side), mode="bilinear", antialias=True)
+            seen = for_prior(pictures, self.space)
+            shown = self.guidance.model.encode(seen, generator if self.settings.sampled else None)
+        elif self.space == "yuv":
+            return shown.new_zeros(())
+        weight = self.settings.yuv_prior if self.space == "yuv" else prior_weight(self.settings, step)
+        return weight * self.guidance.loss(shown, timestep, generator, self.condition)
+
+
+def prior_weight(settings: PaintSettings, step: int) -> float:
+    """Of the RGB prior: constant, or down from `prior_from` evenly or by equal factors (FaceG2E's main.py)."""
+    low, high, share = settings.texture_prior, settings.prior_from, step / max(1, settings.steps - 1)
+    match settings.prior_schedule:
+        case "linear":
+            return high + (low - high) * share
+        case "log":
+            return high * (low / high) ** share
+        case _:
+            return low
+
+
+def priors(known: Mapping[str, Diffusion], settings: PaintSettings, prompt: Wording) -> list[Prior]:
+    """Those that the settings weigh and the family has.
+
+    Args:
+        known: networks by role.
+    """
+    found = []
+    weights = (settings.texture_prior, settings.yuv_prior)
+    for role, space, weight in zip(PRIORS, PRIOR_SPACES, weights, strict=True):
+        if weight and role in known:
+            networks = known[role]
+            guidance = ScoreDistillation(networks, settings.prior_guidance_scale, summed=settings.summed)
+            text = networks.encode_text([settings.prior_text or prompt.said("")[0], ""])
+            found.append(Prior(guidance, Condition(text), settings, space))
+    return found
+
+
+def timestep_of(settings: StageSettings, step: int, generator: torch.Generator) -> Int[Tensor, " B"]:
+    """One a view, as the settings' schedule has it."""
+    return SCHEDULES[settings.schedule](
+        step,
+        settings.steps,
+        settings.views,
+        generator,
+        settings.first_timestep,
+        settings.last_timestep,
+        settings.jitter,
+    )

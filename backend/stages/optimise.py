@@ -1,79 +1,206 @@
-"""The one loop of all stages: a step's loss, the optimiser, a falling learning rate, guards, progress and cancel."""
+"""The one loop of all stages: a step's loss, the optimiser, a learning rate, guards, progress, cancel and resume."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..errors import Cancelled, NotANumber
+from ..settings import StageSettings
+from .journal import Journal
+from .optimisers import OPTIMISERS, Optimiser
 
-BETAS = (0.9, 0.99)  # FaceG2E's for textures
-FINAL_RATE = 0.2  # of the learning rate, at the last step
+DECAY_EVERY = 100  # steps; FaceG2E's
+EXPLODED = 1e4  # times the usual length of a gradient; the noise schedule alone varies it by some hundred
+USUAL, FEWEST = 50, 10  # gradients that say what is usual, and how few are enough
+SETTLING = 20  # steps over which a run is asked whether it still gets anywhere
+PREVIEW_S = 0.5  # between two previews at least
+ADVICE = "lower the learning rate or the guidance scale with --set"
+
+State = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Who looks on: `progress(step, total)` after every step, `cancelled()` before it."""
+    """Who looks on.
+
+    Attributes:
+        progress: told (step, total) after every step.
+        cancelled: asked before every step.
+        preview: told the step and how to make a picture, at most twice a second; None wants none.
+        stopped: told why a run ended before its last step; what it has so far is good.
+        keep: told (step, state, how to make a picture) every `save_every` steps and at the end.
+        journal: where the state is written, so that a killed run goes on.
+        stage: the state's name in the journal.
+    """
 
     progress: Callable[[int, int], None] = lambda step, total: None
     cancelled: Callable[[], bool] = lambda: False
+    preview: Callable[[int, Callable[[], Tensor]], None] | None = None
+    stopped: Callable[[str], None] = lambda why: None
+    keep: Callable[[int, State, Callable[[], Tensor]], None] | None = None
+    journal: Journal | None = None
+    stage: str = ""
 
 
-class SharedAdam:
-    """Adam with one second moment a tensor in place of one a number.
+@dataclass
+class Run:
+    """One run of the loop, between its steps.
 
-    Adam scales every step alike, however small and noisy its gradient: two hundred identity coefficients all
-    wandered equally far, and rarely seen texels as fast as others. Here a tensor moves along its mean gradient, and
-    `learning_rate` is the root mean square of a step over its numbers.
+    Attributes:
+        usual: lengths of the last gradients.
+        anchor: the parameters up to SETTLING steps ago, `way` how far they went since.
+        why: it ended before its last step; "" if not.
     """
 
-    def __init__(self, parameters: Sequence[Tensor]):
-        self._parameters = parameters
-        self._first = [torch.zeros_like(parameter) for parameter in parameters]
-        self._second = [0.0] * len(parameters)
-        self._count = 0
+    parameters: Sequence[Tensor]
+    optimiser: Optimiser
+    generator: torch.Generator
+    step: int = 0
+    usual: tuple[float, ...] = ()
+    anchor: tuple[Tensor, ...] = ()
+    way: float = 0.0
+    why: str = ""
+    written: float = 0.0
+    shown: float = 0.0
+
+    def state(self) -> dict[str, Tensor]:
+        """All that the next step depends on."""
+        return {
+            **{f"parameter{index}": value.detach().clone() for index, value in enumerate(self.parameters)},
+            **{f"anchor{index}": value for index, value in enumerate(self.anchor)},
+            **{f"optimiser.{name}": value for name, value in self.optimiser.state().items()},
+            "generator": self.generator.get_state(),
+            "step": torch.tensor(self.step),
+            "usual": torch.tensor(self.usual, dtype=torch.float64),
+            "way": torch.tensor(self.way, dtype=torch.float64),
+            "why": torch.tensor(list(self.why.encode()), dtype=torch.uint8),
+        }
 
     @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
-        self._count += 1
-        first, second = BETAS
-        for index, parameter in enumerate(self._parameters):
-            gradient = parameter.grad
-            if gradient is None:
-                continue
-            self._first[index].lerp_(gradient, 1 - first)
-            square = float(gradient.square().mean())
-            self._second[index] = second * self._second[index] + (1 - second) * square
-            size = math.sqrt(self._second[index] / (1 - second**self._count)) + 1e-30
-            parameter -= learning_rate / size / (1 - first**self._count) * self._first[index]
+    def restore(self, state: State) -> None:
+        for index, parameter in enumerate(self.parameters):
+            parameter.copy_(state[f"parameter{index}"])
+        self.anchor = tuple(
+            state[f"anchor{index}"] for index in range(len(self.parameters)) if f"anchor{index}" in state
+        )
+        prefix = "optimiser."
+        self.optimiser.restore(
+            {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        )
+        self.generator.set_state(state["generator"])
+        self.step = int(state["step"])
+        self.usual = tuple(state["usual"].tolist())
+        self.way = float(state["way"])
+        self.why = bytes(state["why"].tolist()).decode()
+
+    def settled(self, before: tuple[Tensor, ...], settle: float) -> bool:
+        """Whether the SETTLING steps up to this one got less than the share `settle` of their way anywhere."""
+        self.anchor = self.anchor or before
+        self.way += _apart(self.parameters, before)
+        if self.step % SETTLING:
+            return False
+        got, way = _apart(self.parameters, self.anchor), self.way
+        self.anchor, self.way = (), 0.0
+        return got < settle * way
 
 
 def optimise(
-    parameters: Sequence[Tensor], loss: Callable[[int], Tensor], steps: int, learning_rate: float, watch: Watch
+    parameters: Sequence[Tensor],
+    loss: Callable[[int], Tensor],
+    settings: StageSettings,
+    generator: torch.Generator,
+    watch: Watch,
+    picture: Callable[[], Tensor] | None = None,
 ) -> None:
     """Moves the parameters in place so that `loss(step)` falls.
 
+    A loss or gradient that is no number, or a gradient that explodes, ends the run with the parameters of the last
+    good step and tells `watch.stopped`.
+
+    Args:
+        generator: all that `loss` draws comes from it, so that a resumed run draws the same.
+        picture: (1, 3, H, W) of what there is so far, for previews.
+
     Raises:
         Cancelled: asked for between two steps.
-        NotANumber: the loss or a gradient is NaN or infinite; the parameters are those of the last good step.
+        NotANumber: there is no good step before the bad one.
     """
-    optimiser = SharedAdam(parameters)
-    for step in range(steps):
+    optimiser = OPTIMISERS[settings.optimiser](parameters, settings.weight_decay)
+    run = Run(parameters, optimiser, generator, written=time.monotonic())
+    if watch.journal and (state := watch.journal.load(watch.stage)):
+        run.restore(state)
+    while run.step < settings.steps and not run.why:
         if watch.cancelled():
-            raise Cancelled(f"stopped at step {step} of {steps}")
-        value = loss(step)
+            raise Cancelled(f"stopped at step {run.step} of {settings.steps}")
+        value = loss(run.step)
         for parameter in parameters:
             parameter.grad = None
         value.backward()
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        if not all(torch.isfinite(tensor).all() for tensor in (value, *gradients)):
-            raise NotANumber(
-                f"the loss became {value.item()} at step {step}",
-                advice="lower the learning rate or the guidance scale with --set",
-            )
-        optimiser.step(learning_rate * (1 - (1 - FINAL_RATE) * step / steps))
-        watch.progress(step + 1, steps)
+        length = math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients))
+        run.why = _bad(value, length, run)
+        if run.why and run.step == 0:
+            raise NotANumber(run.why, advice=ADVICE)
+        if run.why:
+            break
+        run.usual = (*run.usual, length)[-USUAL:]
+        if settings.clip_norm and length > settings.clip_norm:
+            for gradient in gradients:
+                gradient *= settings.clip_norm / length
+        before = tuple(parameter.detach().clone() for parameter in parameters) if settings.settle else ()
+        optimiser.step(rate(settings, run.step))
+        run.step += 1
+        watch.progress(run.step, settings.steps)
+        if settings.settle and run.settled(before, settings.settle):
+            run.why = f"settled at step {run.step} of {settings.steps}"
+        elif run.step < settings.steps:
+            _tell(run, settings, watch, picture)
+    if run.why:
+        watch.stopped(run.why)
+    if watch.journal:
+        watch.journal.save(watch.stage, run.state())
+    if watch.keep and picture and settings.save_every:
+        watch.keep(run.step, run.state(), picture)
+
+
+def rate(settings: StageSettings, step: int) -> float:
+    """The learning rate of a step: falls evenly to `final_rate` of it, and by `decay` every 100 steps."""
+    falling = settings.learning_rate * (1 - (1 - settings.final_rate) * step / settings.steps)
+    return falling * settings.decay ** (step // DECAY_EVERY)
+
+
+def _apart(parameters: Sequence[Tensor], others: Sequence[Tensor]) -> float:
+    squares = [float((one.detach() - other).square().sum()) for one, other in zip(parameters, others, strict=True)]
+    return math.sqrt(sum(squares))
+
+
+def _bad(value: Tensor, length: float, run: Run) -> str:
+    """What is wrong with a step, "" for nothing."""
+    if not torch.isfinite(value):
+        return f"the loss became {value.item()} at step {run.step}"
+    if not math.isfinite(length):
+        return f"the gradient became {length} at step {run.step}"
+    typical = statistics.median(run.usual) if len(run.usual) >= FEWEST else 0.0
+    if typical and length > EXPLODED * typical:
+        return f"the gradient exploded at step {run.step}: {length:.3g} where {typical:.3g} is usual"
+    return ""
+
+
+def _tell(run: Run, settings: StageSettings, watch: Watch, picture: Callable[[], Tensor] | None) -> None:
+    """Between two steps: the journal, the kept states, the preview."""
+    now = time.monotonic()
+    if watch.journal and watch.journal.due(run.written):
+        watch.journal.save(watch.stage, run.state())
+        run.written = now
+    if watch.keep and picture and settings.save_every and run.step % settings.save_every == 0:
+        watch.keep(run.step, run.state(), picture)
+    if watch.preview and picture and now - run.shown >= PREVIEW_S:
+        watch.preview(run.step, picture)
+        run.shown = time.monotonic()

@@ -1,8 +1,8 @@
-"""Prompt and shape to albedo: score distillation on lit, textured renders (FaceG2E, sec. 3.2, no prior yet)."""
+"""Prompt and shape to albedo: score distillation on lit, textured renders and on the texture itself (FaceG2E, 3.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,53 +10,33 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..diffusion.guidance import Condition, Guidance
-from ..diffusion.schedules import linear
 from ..render.camera import Cameras
 from ..render.light import display_light
 from ..render.picture import Scene, Surface, look
-from ..render.uv import unwrapped
-from ..render.views import sample_setting
-from ..settings import EditTextureSettings, TextureSettings
+from ..render.uv import pad_seams, unwrapped
+from ..settings.stages import PaintSettings
+from .evenness import Evenness
+from .guiding import Prior, timestep_of
 from .optimise import Watch, optimise
+from .paint import LatentTexture, Paint, Pyramid, paint_of
+from .seeing import Look, looker
 
 PICTURE = 128
 TEXTURE = 256  # what is optimised; the change is then added to the full-size albedo
-LEVELS = (8, 16, 32, 64, 128, 256)
-FINE = 3  # levels beyond this one are kept small by the smoothness weight
-DARKEST = 0.02  # the albedo is optimised as a logit, which ends short of black and white
-
-
-@dataclass(frozen=True)
-class Pyramid:
-    """A change of albedo as logits at several sizes: coarse levels carry colour into what few pixels see."""
-
-    base: Float[Tensor, "1 3 S S"]
-    levels: list[Float[Tensor, "1 3 _ _"]]
-    fixed: Bool[Tensor, "S S"]
-
-    @classmethod
-    def over(cls, albedo: Float[Tensor, "1 3 S S"], fixed: Bool[Tensor, "S S"]) -> Pyramid:
-        """No change yet; texels of `fixed` (eyes, mouth) never change."""
-        logit = torch.logit(albedo.clamp(DARKEST, 1 - DARKEST))
-        return cls(logit, [torch.zeros(1, 3, size, size, requires_grad=True) for size in LEVELS], fixed)
-
-    def albedo(self) -> Float[Tensor, "1 3 S S"]:
-        size = self.base.shape[-1]
-        change = torch.zeros_like(self.base)
-        for level in self.levels:
-            change = change + torch.nn.functional.interpolate(level, (size, size), mode="bilinear", align_corners=False)
-        return torch.sigmoid(self.base + change.masked_fill(self.fixed, 0))
-
-    def change(self) -> Float[Tensor, ""]:
-        """Mean square of the coarser levels, in logits."""
-        return torch.stack([level.square().mean() for level in self.levels[:FINE]]).sum()
-
-    def roughness(self) -> Float[Tensor, ""]:
-        return torch.stack([level.square().mean() for level in self.levels[FINE:]]).sum()
+PREVIEW_AZIMUTH = 20.0  # degrees
+NORMAL_BEHIND = (0.25, 0.25, 0.5)  # what FaceG2E shows a normal ControlNet where no head is
 
 
 def shrink(albedo: Float[Tensor, "1 3 S S"]) -> Float[Tensor, "1 3 256 256"]:
     return torch.nn.functional.interpolate(albedo, (TEXTURE, TEXTURE), mode="area")
+
+
+@dataclass(frozen=True)
+class Leads:
+    """What a texture is led by beside the guidance of its renders; nothing, where they are left out."""
+
+    priors: Sequence[Prior] = ()
+    evenness: Evenness | None = None
 
 
 def distil(
@@ -65,41 +45,102 @@ def distil(
     albedo: Float[Tensor, "1 3 S S"],
     fixed: Bool[Tensor, "256 256"],
     guidance: Guidance,
-    condition_of: Callable[[Scene], Condition],
-    settings: TextureSettings | EditTextureSettings,
+    condition_of: Callable[[Look, Scene], Condition],
+    settings: PaintSettings,
     seed: int,
     watch: Watch,
+    leads: Leads = Leads(),
 ) -> Float[Tensor, "1 3 S S"]:
     """The albedo, changed as the guidance wants it under `condition_of` each step's view and light."""
     generator = torch.Generator().manual_seed(seed)
-    start = Pyramid.over(shrink(albedo), fixed)
+    paint = paint_of(settings, shrink(albedo), fixed, guidance, PICTURE, generator)
     with torch.no_grad():
-        before = start.albedo()
+        before, start = paint.albedo(), [parameter.detach().clone() for parameter in paint.parameters]
+    draw = looker(guidance, surface, settings, generator, PICTURE)
 
     def loss(step: int) -> Tensor:
-        setting = sample_setting(settings.views, generator, settings.azimuth, settings.elevation)
-        scene = look(surface, vertices, *setting, PICTURE)
-        latents = guidance.model.encode(scene.textured(start.albedo()))
-        timestep = linear(
-            step, settings.steps, settings.views, generator, settings.first_timestep, settings.last_timestep
-        )
-        condition = condition_of(scene)
-        if settings.anchored:
-            original = condition.original
-            anchor = guidance.model.encode(scene.textured(before)) if original is None else original
+        seen = draw()
+        in_latents = isinstance(paint, LatentTexture) and step < settings.latent_steps
+        if in_latents:
+            scene = seen.at(vertices, PICTURE // guidance.model.reduction)
+            latents, worn = scene.unlit(paint.latents), None
+        else:
+            scene, worn = seen.at(vertices), paint.albedo()
+            latents = seen.latents(scene, "textured", worn)
+        condition = controlled(condition_of(seen, scene), seen, scene, vertices, guidance, settings)
+        if settings.anchored and condition.original is not None:
+            condition = replace(condition, anchor=condition.original)
+        elif settings.anchored:
+            anchor = scene.unlit(start[0]) if in_latents else seen.latents(scene, "textured", before)
             condition = replace(condition, anchor=anchor)
+        timestep = timestep_of(settings, step, generator)
         distilled = guidance.loss(latents, timestep, generator, condition)
-        held = settings.prior_weight * start.change() + settings.smoothness_weight * start.roughness()
-        return distilled + held
+        found = settings.weight * distilled + paint.held(settings)
+        for prior in leads.priors:
+            shown = paint.latents if in_latents and isinstance(paint, LatentTexture) else worn
+            found = found + prior.loss(shown, step, timestep[:1], generator)
+        if leads.evenness and worn is not None:
+            found = found + leads.evenness.loss(worn, settings)
+        return found
 
-    optimise(start.levels, loss, settings.steps, settings.learning_rate, watch)
+    def picture() -> Tensor:
+        with torch.no_grad():
+            camera = Cameras(torch.tensor([PREVIEW_AZIMUTH]), torch.zeros(1))
+            return look(surface, vertices, camera, display_light(), 2 * PICTURE).textured(paint.albedo())
+
+    optimise(paint.parameters, loss, settings, generator, watch, picture)
     with torch.no_grad():
-        change = start.albedo() - before
+        return finished(paint, before, albedo, surface, vertices, fixed, settings)
+
+
+def controlled(
+    condition: Condition,
+    seen: Look,
+    scene: Scene,
+    vertices: Float[Tensor, "1 V 3"],
+    guidance: Guidance,
+    settings: PaintSettings,
+) -> Condition:
+    """The condition with what a ControlNet is to follow, in the same view, where the networks have one."""
+    scale = settings.depth_scale
+    if not scale or getattr(guidance.model, "controlnet", None) is None:
+        return condition
+    with torch.no_grad():
+        whole = scene if seen.size == seen.stretched == scene.hits.size[1] else seen.at(vertices, seen.stretched)
+        if settings.control == "normal":
+            behind = torch.tensor(NORMAL_BEHIND).view(1, 3, 1, 1)
+            shown = whole.normal_map(of_camera=settings.near_bright, background=behind)
+        else:
+            shown = whole.depth(near_bright=settings.near_bright)
+    return replace(condition, depth=shown, depth_strength=scale)
+
+
+def finished(
+    paint: Paint,
+    before: Float[Tensor, "1 3 T T"],
+    albedo: Float[Tensor, "1 3 S S"],
+    surface: Surface,
+    vertices: Float[Tensor, "1 V 3"],
+    fixed: Bool[Tensor, "T T"],
+    settings: PaintSettings,
+) -> Float[Tensor, "1 3 S S"]:
+    """The full-size albedo of what was painted.
+
+    A pyramid's change is continued into what no view saw and added to the albedo, whose detail stays. Of latents and
+    texels the whole texture is taken, its islands grown over their borders.
+    """
+    size = albedo.shape[-1]
+    if isinstance(paint, Pyramid):
+        change = paint.albedo() - before
         seen = visibility(surface, vertices, settings.azimuth) * (~fixed)
         change = filled(change, seen[None, None]).masked_fill(fixed, 0)
-        size = albedo.shape[-1]
         change = torch.nn.functional.interpolate(change, (size, size), mode="bilinear", align_corners=False)
         return (albedo + change * 1.0).clamp(0, 1)
+    _, covered = unwrapped(vertices[0], surface.uvs, surface.faces, surface.uv_faces, TEXTURE)
+    grown = pad_seams(paint.albedo()[0], covered, TEXTURE // 64)[None]
+    large = torch.nn.functional.interpolate(grown, (size, size), mode="bilinear", align_corners=False)
+    kept = torch.nn.functional.interpolate(fixed[None, None].float(), (size, size))[0, 0] > 0
+    return torch.where(kept, albedo, large).clamp(0, 1)
 
 
 def visibility(surface: Surface, vertices: Float[Tensor, "1 V 3"], azimuth: float) -> Float[Tensor, "256 256"]:

@@ -41,11 +41,14 @@ ROWS = [
 
 
 def test_a_faces_share_weighs_the_stages_by_their_steps():
-    found = bench_steps.figures(ROWS)
+    others = [{"stage": "texture", "seconds_per_step": 0.5}, {"stage": "texture in latents", "seconds_per_step": 0.1}]
+    found = bench_steps.figures(ROWS, others)
     steps = bench_steps.RECOMMENDED
     first, second = 0.1 * steps.geometry.steps, 0.2 * steps.texture.steps
     assert found["step.non_network_share"] == pytest.approx((0.4 * first + 0.2 * second) / (first + second), abs=1e-3)
-    assert found["step.released_over_recommended_seconds_per_face"] is None
+    texture = bench_steps.RELEASED.texture
+    other = 0.5 * (texture.steps - texture.latent_steps) + 0.1 * texture.latent_steps
+    assert found["step.released_over_recommended_seconds_per_face"] == pytest.approx(other / (first + second), abs=1e-2)
     assert len(bench_steps.table(ROWS).splitlines()) == 4
 
 

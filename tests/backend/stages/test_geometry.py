@@ -26,7 +26,7 @@ class Witness:
     def model(self) -> SimpleNamespace:
         return SimpleNamespace(encode=self.encode)
 
-    def encode(self, pictures: torch.Tensor) -> torch.Tensor:
+    def encode(self, pictures: torch.Tensor, posterior: torch.Generator | None = None) -> torch.Tensor:
         self.shown.append(pictures.detach())
         return pictures
 

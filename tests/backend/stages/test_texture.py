@@ -9,7 +9,7 @@ from backend.diffusion.guidance import Condition, ScoreDistillation, towards
 from backend.render.picture import Surface
 from backend.settings import TextureSettings
 from backend.stages.optimise import Watch
-from backend.stages.texture import DARKEST, LEVELS, TEXTURE, Pyramid, distil, filled, shrink, visibility
+from backend.stages.texture import TEXTURE, distil, filled, shrink, visibility
 from tests.tiny_diffusion import tiny_diffusion
 from tests.toys import toy_topology
 
@@ -37,35 +37,6 @@ def fixed() -> torch.Tensor:
 def halves(size: int) -> torch.Tensor:
     """The picture of 0 and 1 whose left half is 1."""
     return (torch.arange(size) < size // 2).float().expand(1, 1, size, size)
-
-
-def test_a_pyramid_starts_as_its_base(fixed):
-    albedo = DARKEST + (1 - 2 * DARKEST) * torch.rand(1, 3, TEXTURE, TEXTURE)
-    start = Pyramid.over(albedo, fixed)
-    torch.testing.assert_close(start.albedo(), albedo, atol=1e-5, rtol=0)
-    assert start.roughness() == 0
-    assert [level.shape[-1] for level in start.levels] == list(LEVELS)
-
-
-def test_a_pyramid_stays_between_black_and_white(fixed):
-    start = Pyramid.over(torch.cat([torch.zeros(1, 3, 128, 256), torch.ones(1, 3, 128, 256)], dim=2), fixed)
-    with torch.no_grad():
-        for level in start.levels:
-            level += 9 * torch.randn_like(level)
-    albedo = start.albedo()
-    assert 0 <= albedo.min() < albedo.max() <= 1
-    assert torch.isfinite(torch.autograd.grad(albedo.sum(), start.levels[0])[0]).all()
-
-
-def test_every_level_moves_what_is_not_fixed(fixed):
-    for number in range(len(LEVELS)):
-        start = Pyramid.over(torch.full((1, 3, TEXTURE, TEXTURE), 0.5), fixed)
-        with torch.no_grad():
-            start.levels[number] += 1
-        albedo = start.albedo()
-        torch.testing.assert_close(albedo[:, :, ~fixed], torch.sigmoid(torch.ones(1, 3, int((~fixed).sum()))))
-        assert (albedo[:, :, fixed] == 0.5).all()
-        assert (start.roughness() > 0) == (number >= 3)
 
 
 def test_a_texture_shrinks_by_averages():
@@ -133,7 +104,7 @@ class Reddish:
 
 @pytest.fixture
 def reddish() -> Reddish:
-    def encode(images: torch.Tensor) -> torch.Tensor:
+    def encode(images: torch.Tensor, posterior: torch.Generator | None = None) -> torch.Tensor:
         small = torch.nn.functional.avg_pool2d(images, 8)
         return torch.cat([small, small[:, :1]], dim=1)
 
@@ -143,7 +114,7 @@ def reddish() -> Reddish:
 def run(surface, rest, fixed, guidance, albedo, seed=0, **changes) -> torch.Tensor:
     condition = Condition(torch.zeros(2, 12, 8))
     return distil(
-        surface, rest, albedo, fixed, guidance, lambda scene: condition, replace(QUICK, **changes), seed, Watch()
+        surface, rest, albedo, fixed, guidance, lambda seen, scene: condition, replace(QUICK, **changes), seed, Watch()
     )
 
 
