@@ -21,15 +21,15 @@ Texels = NDArray[np.uint8]
 SCULPTED, PAINTED = "sculpted by hand", "painted by hand"
 
 
-def move_sliders(face: Face, sliders: Sliders, values: FloatArray, label: str) -> Face:
-    """The face with its sliders (S,) at `values`, layers included; identity, layers and texture stay.
+def move_sliders(face: Face, sliders: Sliders, by: FloatArray, label: str) -> Face:
+    """The face with its sliders moved `by` so much (S,); identity, layers and texture stay.
 
     Raises:
         errors.FaceInvalid: a file of the face is damaged.
     """
     kept, base = _arrays(face, "coefficients.npz"), _arrays(face, "base.npz")
     before = base_sliders(face, sliders)
-    after = (before + (values - slider_values(face, sliders))).astype(np.float32)
+    after = (before + by).astype(np.float32)
     base["vertices"] = base["vertices"] + sliders.difference(before, after)
     files = {**face.files, "coefficients.npz": npz_of(**{**kept, "sliders": after})}
     files["base.npz"] = npz_of(**base)

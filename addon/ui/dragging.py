@@ -76,7 +76,8 @@ def keep_sliders() -> None:
         return
     label = ", ".join(f"{head.sliders.labels[index]} {values[index]:.2f}" for index in moved[:3])
     label += f" and {len(moved) - 3} more" if len(moved) > 3 else ""
-    steps.add_step(found, changes.move_sliders(face, head.sliders, values, label), live.state.step_uid)
+    moved_face = changes.move_sliders(face, head.sliders, live.slider_moves(), label)
+    steps.add_step(found, moved_face, live.state.step_uid)
     finish(found, label)
 
 

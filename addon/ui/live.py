@@ -30,7 +30,8 @@ class State:
     face: Face | None = None
     head: Head | None = None
     stack: layers.Stack | None = None
-    sliders: "NDArray[np.float32] | None" = None  # where the sliders are in the step
+    sliders: "NDArray[np.float32] | None" = None  # where the sidebar shows them in the step, within their ranges
+    totals: "NDArray[np.float32] | None" = None  # the same, where layers may have taken them beyond
     dirty: str = ""  # "layers" or "sliders", moved and not yet kept
     pending: bool = False  # moved since the head was last redrawn
     changed_at: float = 0.0
@@ -149,15 +150,17 @@ def mirror(found: bpy.types.Object) -> None:
     state.face, state.head = face, head
     state.uid, state.step_uid = found.facewright.uid, found.facewright.active_uid
     if head.sliders is not None:
-        state.sliders = changes.slider_values(face, head.sliders)
+        state.sliders = state.totals = changes.slider_values(face, head.sliders)
     _fill()
+    if head.sliders is not None:
+        state.sliders = sliders_now()
     view.redraw()
 
 
 def forget() -> None:
     """Drops the mirror, as after undo: the next drawing reads it anew."""
     state.uid = state.step_uid = state.dirty = ""
-    state.face = state.head = state.stack = state.sliders = state.pixels = None
+    state.face = state.head = state.stack = state.sliders = state.totals = state.pixels = None
     state.pending = False
 
 
@@ -181,7 +184,7 @@ def show() -> None:
                 _paint(found, stack.texels())
         elif state.head.sliders is not None and state.sliders is not None:
             base = changes.base_sliders(state.face, state.head.sliders)
-            moved = state.head.sliders.difference(base, base + (sliders_now() - state.sliders))
+            moved = state.head.sliders.difference(base, base + slider_moves())
             mesh.write_positions(found, state.head, state.face.vertices + moved, state.face.expressions)
     except errors.BackendError:  # deleted or changed meanwhile: keeping it says so
         return
@@ -212,6 +215,14 @@ def sliders_now() -> NDArray[np.float32]:
     assert state.head.sliders is not None
     found = np.array([getattr(one, one.shown) for one in values().sliders], np.float32)
     return np.clip(found, *state.head.sliders.ranges.T)
+
+
+def slider_moves() -> NDArray[np.float32]:
+    """(S,) how far each slider that the user moved is from where it was; 0 for the others."""
+    now = sliders_now()
+    assert state.sliders is not None
+    assert state.totals is not None
+    return np.where(now != state.sliders, now - state.totals, np.float32(0))
 
 
 def watch() -> None:

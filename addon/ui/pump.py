@@ -200,7 +200,10 @@ def _settle(job: Job, end: protocol.Result | protocol.Error | protocol.Cancelled
     assert state.reading is not None
     face = state.reading.result()
     if job.target:
-        steps.add_step(steps.head_of_uid(job.target), face, job.parent)
+        found = steps.head_of_uid(job.target)
+        steps.add_step(found, face, job.parent)
+        if job.op == "layers":  # whose face bears the words of the edit before
+            steps.active_step(found).name = job.label
     else:
         found = steps.insert(bpy.context, face)
         for other, _ in state.queue:

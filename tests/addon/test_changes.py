@@ -47,14 +47,12 @@ def test_the_sliders_sums_are_the_backends():
 
 
 def test_moved_sliders_keep_layers_and_texture_and_the_backend_reads_the_face(head, edited, tmp_path):
-    values = head.sliders.defaults.copy()
-    values[3] = -0.7
-    moved = changes.move_sliders(edited, head.sliders, values, "nose length -0.70")
+    by, before = np.float32([0.1, 0, 0, -0.7]), changes.base_sliders(edited, head.sliders)
+    moved = changes.move_sliders(edited, head.sliders, by, "nose length -0.70")
     face = backend_reads(moved, tmp_path / "moved")
-    wanted = head.sliders.difference(head.sliders.defaults, values)
-    before = head.sliders.difference(head.sliders.defaults, changes.slider_values(edited, head.sliders))
-    np.testing.assert_allclose(moved.vertices - edited.vertices, wanted - before, atol=1e-6)
-    np.testing.assert_array_equal(face.sliders, values)
+    wanted = head.sliders.difference(before, before + by)
+    np.testing.assert_allclose(moved.vertices - edited.vertices, wanted, atol=1e-6)
+    np.testing.assert_array_equal(face.sliders, before + by)
     assert moved.albedo == edited.albedo
     assert moved.document["parent"] == edited.document["id"] != moved.document["id"]
     assert (face.kind, len(face.layers)) == ("sliders", 2)
@@ -67,7 +65,7 @@ def test_sliders_show_what_layers_add_and_only_the_base_moves(head, tmp_path):
     face = read_face(kept)
     shown = changes.slider_values(face, head.sliders)
     assert shown[3] == 0.25
-    moved = changes.move_sliders(face, head.sliders, np.float32([*shown[:3], 0.75]), "nose length 0.75")
+    moved = changes.move_sliders(face, head.sliders, np.float32([0, 0, 0, 0.5]), "nose length 0.75")
     assert changes.base_sliders(moved, head.sliders)[3] == 0.5
     assert changes.slider_values(moved, head.sliders)[3] == 0.75
     assert backend_reads(moved, tmp_path / "moved").layers[0].strength == 0.5
