@@ -16,6 +16,7 @@ from .captions import (
     PHOTO as PHOTO,
     axis_label as axis_label,
     caption as caption,
+    caption_pair as caption_pair,
     described as described,
     listed as listed,
     shape_prompt as shape_prompt,

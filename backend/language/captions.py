@@ -30,6 +30,11 @@ class Feature:
     degree: str = ""
     phrase: str = ""
 
+    @property
+    def about(self) -> str:
+        """The axis or the thing of the look it speaks of."""
+        return self.axis.name if self.axis else min(self.said).split("=")[0]
+
 
 def caption(person: Person, rng: random.Random, style: str) -> str:
     """A description in `style`, naming most of what is there; of a clay render only its shape."""
@@ -41,11 +46,34 @@ def described(person: Person, rng: random.Random, style: str) -> tuple[str, set[
     if rng.random() < PLAIN_PERSON:
         return f"{style} a person", set()
     left_out = 0.0 if rng.random() < 0.5 else rng.uniform(0, 0.7)
-    features = [*shape_features(person, rng), *(look_features(person, rng) if style != CLAY else [])]
-    features = [feature for feature in features if rng.random() >= left_out]
+    features = [feature for feature in _features(person, rng, style) if rng.random() >= left_out]
     rng.shuffle(features)
     features = features[:LONGEST]
     return f"{style} {sentence(features, rng)}", {label for feature in features for label in feature.said}
+
+
+def caption_pair(before: Person, after: Person, rng: random.Random, style: str) -> tuple[str, str]:
+    """Captions of a person before and after a change: both name the same of what stays, and all of what changed.
+
+    With little else named, the two differ as a prompt does from one that names nothing.
+    """
+    changed = {axis.name for axis in SHAPES if before.shape.get(axis.name) != after.shape.get(axis.name)}
+    changed |= {thing.name for thing in THINGS if getattr(before.look, thing.name) != getattr(after.look, thing.name)}
+    named = [_features(person, rng, style) for person in (before, after)]
+    left_out = rng.choice((0.0, rng.uniform(0, 0.9), 1.0))
+    stays = [feature for feature in named[1] if feature.about not in changed and rng.random() >= left_out]
+    rng.shuffle(stays)
+    stays, place, seed = stays[: LONGEST - 1], rng.random(), rng.random()
+    texts = []
+    for features in named:
+        features = [feature for feature in features if feature.about in changed]
+        at = round(place * len(stays))
+        texts.append(f"{style} {sentence([*stays[:at], *features, *stays[at:]], random.Random(seed))}")
+    return texts[0], texts[1]
+
+
+def _features(person: Person, rng: random.Random, style: str) -> list[Feature]:
+    return [*shape_features(person, rng), *(look_features(person, rng) if style != CLAY else [])]
 
 
 def shape_features(person: Person, rng: random.Random) -> list[Feature]:

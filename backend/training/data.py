@@ -20,17 +20,7 @@ import torch
 
 from ..errors import TrainingSetInvalid
 from ..files import refusal, write_whole
-from ..language import (
-    CLAY,
-    PHOTO,
-    Change,
-    Look,
-    Person,
-    caption,
-    draw_colour_change,
-    draw_person,
-    draw_shape_change,
-)
+from ..language import Change, Look, Person, draw_colour_change, draw_person, draw_shape_change
 from ..render.views import Setting
 from .people import PICTURE, Studio, draw_setting, twice
 
@@ -59,10 +49,12 @@ def make_pictures(studio: Studio, heads: int, seed: int, out: Path) -> None:
 def make_changes(studio: Studio, heads: int, seed: int, out: Path) -> None:
     """Per head one shape change seen in clay and one colour change seen textured: before, after, in one view.
 
+    Each is recorded with its instruction and both persons.
+
     Raises:
         FolderUnwritable, DiskFull: the set is not there.
     """
-    instructions = []
+    records = []
     with torch.no_grad(), _pictures(out, heads * 4) as add:
         for index, (seen, head_seed) in enumerate(drawn_changes(heads, seed)):
             (shape, of_shape), (colour, of_colour) = seen
@@ -70,9 +62,13 @@ def make_changes(studio: Studio, heads: int, seed: int, out: Path) -> None:
             add(studio.clay(torch.cat(heads_of), *twice(*of_shape)))
             albedos = [studio.albedo(who) for who in (colour.before, colour.after)]
             add(studio.photos(studio.vertices(colour.before, head_seed), torch.cat(albedos), *twice(*of_colour)))
-            instructions += [shape.instruction, colour.instruction]
+            records += [_record(shape), _record(colour)]
             _report("changes", index, heads)
-    write_whole(out / WORDS, json.dumps(instructions).encode())
+    write_whole(out / WORDS, json.dumps(records).encode())
+
+
+def _record(change: Change) -> dict[str, Any]:
+    return {"instruction": change.instruction, "before": asdict(change.before), "after": asdict(change.after)}
 
 
 Seen = tuple[tuple[Change, Setting], tuple[Change, Setting]]
@@ -113,7 +109,7 @@ def _pictures(out: Path, count: int) -> Iterator[Callable[[torch.Tensor], None]]
 
 
 def read_set(folder: Path) -> tuple[np.ndarray, list[Any]]:
-    """(N, 3, 128, 128) uint8, mapped, and the persons or instructions.
+    """(N, 3, 128, 128) uint8, mapped, and the persons or changes.
 
     Raises:
         TrainingSetInvalid: a file is absent, unreadable, truncated, of another kind, or of an older language.
@@ -123,12 +119,11 @@ def read_set(folder: Path) -> tuple[np.ndarray, list[Any]]:
         records = json.loads((folder / WORDS).read_text(encoding="utf-8"))
         if pictures.shape[1:] != (3, PICTURE, PICTURE) or pictures.dtype != np.uint8:
             raise ValueError(f"{PICTURES} holds {pictures.dtype} {pictures.shape}")
-        each = 2 * VIEWS if records and isinstance(records[0], dict) else 2
-        if not isinstance(records, list) or not records or len(records) * each != len(pictures):
+        changes = "instruction" in records[0]
+        if len(records) * (2 if changes else 2 * VIEWS) != len(pictures):
             raise ValueError(f"{len(records)} records for {len(pictures)} pictures")
-        if isinstance(records[0], dict):
-            person_of(records[0])
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        person_of(records[0]["after"] if changes else records[0])
+    except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
         raise TrainingSetInvalid(
             f"{folder.name} is no whole training set ({error})", advice=f"delete {folder}: training makes it anew"
         ) from error
@@ -138,12 +133,6 @@ def read_set(folder: Path) -> tuple[np.ndarray, list[Any]]:
 def person_of(record: dict) -> Person:
     """A person back from its JSON."""
     return Person(record["shape"], Look(**record["look"]))
-
-
-def caption_of(records: list[dict], picture: int, rng: random.Random) -> str:
-    """A fresh caption of picture number `picture` of a set made by `make_pictures`."""
-    head, place = divmod(picture, 2 * VIEWS)
-    return caption(person_of(records[head]), rng, CLAY if place < VIEWS else PHOTO)
 
 
 def to_bytes(images: torch.Tensor) -> np.ndarray:

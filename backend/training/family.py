@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +12,14 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderTiny, UNet2DConditionModel
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from ..language import CLAY, PHOTO, Person, caption_pair
 from . import networks
 from .autoencoder import encode
-from .data import VIEWS, caption_of, read_set
+from .data import person_of, read_set
 from .loop import fit
 from .noised import Noised
 from .workers import Workers
@@ -31,24 +34,29 @@ Batch = tuple[Noised, list[str]]
 
 @dataclass(frozen=True)
 class Lessons:
-    """What the UNets learn from: scaled latents, and the words that go with them.
+    """What the UNets learn from: scaled latents before and after a change, and what it was.
 
     Attributes:
-        latents: (N, 4, 16, 16) of the picture set, `persons` the records it shows.
-        pairs: (P, 2, 4, 16, 16) before and after, `instructions` one a pair.
+        pairs: (P, 2, 4, 16, 16) before and after; in turn a change of shape in clay and one of the look textured.
+        instructions: one a pair.
+        persons: before and after, one a pair.
     """
 
-    latents: Float[Tensor, "N 4 16 16"]
-    persons: list[dict[str, Any]]
     pairs: Float[Tensor, "P 2 4 16 16"]
     instructions: list[str]
+    persons: list[tuple[Person, Person]]
 
     @classmethod
-    def read(cls, autoencoder: AutoencoderTiny, pictures: Path, changes: Path) -> Lessons:
-        """Encodes the two sets of `data.make_pictures` and `data.make_changes`."""
-        shown, persons = read_set(pictures)
-        pairs, instructions = read_set(changes)
-        return cls(encode(autoencoder, shown), persons, encode(autoencoder, pairs).unflatten(0, (-1, 2)), instructions)
+    def read(cls, autoencoder: AutoencoderTiny, changes: Path) -> Lessons:
+        """Encodes the set of `data.make_changes`."""
+        shown, records = read_set(changes)
+        return cls.of(encode(autoencoder, shown).unflatten(0, (-1, 2)), records)
+
+    @classmethod
+    def of(cls, pairs: Float[Tensor, "P 2 4 16 16"], records: list[dict[str, Any]]) -> Lessons:
+        """Lessons from a set's latents and records."""
+        persons = [(person_of(record["before"]), person_of(record["after"])) for record in records]
+        return cls(pairs, [record["instruction"] for record in records], persons)
 
 
 @dataclass(frozen=True)
@@ -70,8 +78,9 @@ def train_draw(
     """Text to image."""
 
     def batch(rng: random.Random) -> Batch:
-        latents, captions = draw_batch(lessons, rng)
-        return Noised.of(networks.scheduler(), latents), captions
+        chosen, captions = draw_batch(lessons, rng)
+        shown, other, captions = either_way(lessons.pairs[chosen], captions, rng)
+        return Noised.of(networks.scheduler(), shown, other, told(captions)), captions
 
     _fit_unet(unet, batch, reader, minutes, seed, "draw", journal)
 
@@ -82,8 +91,11 @@ def train_edit(
     """Picture and instruction to picture (InstructPix2Pix)."""
 
     def batch(rng: random.Random) -> Batch:
-        after, instructions, before = edit_batch(lessons, rng)
-        return Noised.of(networks.scheduler(), after, before), instructions
+        chosen, instructions, seen = edit_batch(lessons, rng)
+        pairs = lessons.pairs[chosen]
+        before = pairs[:, 0] * seen[:, None, None, None]
+        shown, other, instructions = either_way(pairs, instructions, rng)
+        return Noised.of(networks.scheduler(), shown, other, told(instructions) & seen, before), instructions
 
     _fit_unet(unet, batch, reader, minutes, seed, "edit", journal)
 
@@ -112,29 +124,64 @@ def _fit_unet(
     rng = random.Random(seed)
     trial, texts = draw(rng)
     workers = Workers(unet, trial, reader(texts))
+    recent: deque[float] = deque(maxlen=50)
 
     def step() -> Tensor:
         noised, texts = draw(rng)
-        return torch.tensor(workers.backward(noised, reader(texts))[0])
+        error, missed = workers.backward(noised, reader(texts))
+        recent.append(missed)
+        if len(recent) == recent.maxlen:
+            sys.stderr.write(f"{label}: {sum(recent) / len(recent):.3f} missed of what words change\n")
+            recent.clear()
+        return torch.tensor(error)
 
     fit(step, unet.parameters(), minutes, rate=RATE, label=label, journal=journal)
 
 
-def draw_batch(lessons: Lessons, rng: random.Random) -> tuple[Tensor, list[str]]:
-    """Latents and fresh captions, some left empty."""
-    heads = (rng.randrange(len(lessons.persons)) for _ in range(BATCH))
-    chosen = [head * 2 * VIEWS + rng.randrange(VIEWS) + VIEWS * (rng.random() > CLAY_SHARE) for head in heads]
-    texts = ["" if rng.random() < DROPPED else caption_of(lessons.persons, index, rng) for index in chosen]
-    return lessons.latents[chosen], texts
+def draw_batch(lessons: Lessons, rng: random.Random) -> tuple[list[int], list[str]]:
+    """Numbers of pairs, and fresh captions of both pictures of each, some left empty."""
+    chosen, texts = [], []
+    while len(texts) < BATCH:
+        clay = rng.random() < CLAY_SHARE
+        number = 2 * rng.randrange(len(lessons.persons) // 2) + (not clay)
+        before, after = caption_pair(*lessons.persons[number], rng, CLAY if clay else PHOTO)
+        if before == after:
+            continue
+        chosen.append(number)
+        texts += ["", ""] if rng.random() < DROPPED else [before, after]
+    return chosen, texts
 
 
-def edit_batch(lessons: Lessons, rng: random.Random) -> tuple[Tensor, list[str], Tensor]:
-    """Latents after, instructions, latents before; 5 % each without text, picture, both (InstructPix2Pix, 3.2.1)."""
-    chosen = [rng.randrange(len(lessons.pairs)) for _ in range(BATCH)]
-    before, texts = lessons.pairs[chosen, 0].clone(), []
-    for place, index in enumerate(chosen):
-        roll = rng.random()
-        texts.append("" if roll < 0.1 else lessons.instructions[index])
-        if 0.05 <= roll < 0.15:
-            before[place] = 0
-    return lessons.pairs[chosen, 1], texts, before
+def edit_batch(lessons: Lessons, rng: random.Random) -> tuple[list[int], list[str], Bool[Tensor, " P"]]:
+    """Numbers of pairs; no text for what stays as it is and the instruction for what it asks; which originals are seen.
+
+    Without text nothing changes, so no instruction is left out where the original is seen; 5 % each go without the
+    original and without both (InstructPix2Pix, 3.2.1).
+    """
+    chosen = [rng.randrange(len(lessons.instructions)) for _ in range(BATCH // 2)]
+    rolls = [rng.random() for _ in chosen]
+    texts = [
+        text
+        for roll, index in zip(rolls, chosen, strict=True)
+        for text in ("", "" if roll < 0.05 else lessons.instructions[index])
+    ]
+    return chosen, texts, torch.tensor([roll >= 0.1 for roll in rolls])
+
+
+def either_way(
+    pairs: Float[Tensor, "P 2 4 h w"], texts: list[str], rng: random.Random
+) -> tuple[Float[Tensor, "P 4 h w"], Float[Tensor, "P 4 h w"], list[str]]:
+    """What is shown of each pair, what is not, and the texts in that order: of about half the one after the change."""
+    after = [rng.random() < 0.5 for _ in pairs]
+    row, first = torch.arange(len(pairs)), torch.tensor(after).long()
+    ordered = [
+        text
+        for turned, two in zip(after, zip(texts[0::2], texts[1::2], strict=True), strict=True)
+        for text in (reversed(two) if turned else two)
+    ]
+    return pairs[row, first], pairs[row, 1 - first], ordered
+
+
+def told(texts: list[str]) -> Bool[Tensor, " P"]:
+    """Of each pair of texts, whether they differ."""
+    return torch.tensor([before != after for before, after in zip(texts[0::2], texts[1::2], strict=True)])

@@ -1,4 +1,4 @@
-"""A batch for a noise-predicting UNet: what it sees, when, and the noise it should find."""
+"""A batch for a noise-predicting UNet: noisy pictures with their own words and with others, and what is to be found."""
 
 from __future__ import annotations
 
@@ -6,44 +6,81 @@ from dataclasses import dataclass
 
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 SHAPED = (150, 800)  # the timesteps at which words change the prediction most
 SHAPED_SHARE = 0.6  # of a batch; the rest is uniform over all
+TOLD_WEIGHT = 0.25  # of what is missed of the changes told, beside the squared error
+LEAST_PULL = 0.017  # root mean square, of unit noise: smaller changes are out of sight
 
 
 @dataclass(frozen=True)
 class Noised:
-    """What a UNet sees, when, and the noise it should find."""
+    """What a UNet sees, when, and what it should find: each noisy picture twice, with its own words and with others.
+
+    With its own words a picture holds the noise it was given. With those of a changed picture, what the two pictures
+    differ by is noise as well: that is where the words pull. What the second answer has over the first is compared
+    with it. The noise itself is not in that comparison, so it is felt where small features change (eyes, lips), which
+    the squared error hardly is, and it says as plainly what a word must leave alone.
+
+    Attributes:
+        given: a picture, the same, the next one, the same ...
+        noise: what each was given.
+        pull: of each picture, how much more noise there is by the other words, in its unit.
+        told: of each picture, whether the words tell the change.
+    """
 
     given: Float[Tensor, "B C h w"]
     timestep: Int[Tensor, " B"]
     noise: Float[Tensor, "B 4 h w"]
+    pull: Float[Tensor, "B/2 4 h w"]
+    told: Bool[Tensor, " B/2"]
 
     @classmethod
-    def of(cls, scheduler: DDIMScheduler, latents: Tensor, original: Tensor | None = None) -> Noised:
-        """Latents at random timesteps; where an original is given, its channels follow theirs."""
-        noise = torch.randn_like(latents)
-        timestep = draw_timesteps(len(latents))
-        noisy = scheduler.add_noise(latents, noise, timestep)  # pyright: ignore[reportArgumentType]
-        return cls(noisy if original is None else torch.cat([noisy, original], dim=1), timestep, noise)
+    def of(
+        cls,
+        scheduler: DDIMScheduler,
+        shown: Float[Tensor, "P 4 h w"],
+        other: Float[Tensor, "P 4 h w"],
+        told: Bool[Tensor, " P"],
+        original: Float[Tensor, "P 4 h w"] | None = None,
+    ) -> Noised:
+        """Pictures at random timesteps, and the changed ones; the channels of originals follow theirs."""
+        noise, timestep = torch.randn_like(shown), draw_timesteps(len(shown))
+        level = scheduler.alphas_cumprod[timestep]
+        noisy = scheduler.add_noise(shown, noise, timestep)  # pyright: ignore[reportArgumentType]
+        pull = (shown - other) * (level / (1 - level)).sqrt().view(-1, 1, 1, 1)
+        given = noisy if original is None else torch.cat([noisy, original], dim=1)
+        twice = (each.repeat_interleave(2, dim=0) for each in (given, timestep, noise))
+        return cls(*twice, pull, told)
 
     def __len__(self) -> int:
         return len(self.noise)
 
     def shares(self, count: int) -> list[Noised]:
-        """The batch cut into at most `count` parts."""
-        cut = (self.given.chunk(count), self.timestep.chunk(count), self.noise.chunk(count))
-        return [Noised(*part) for part in zip(*cut, strict=True)]
+        """The batch cut between pictures into at most `count` parts."""
+        size = -(-len(self.told) // count)
+        twice = (each.split(2 * size) for each in (self.given, self.timestep, self.noise))
+        once = (each.split(size) for each in (self.pull, self.told))
+        return [Noised(*part) for part in zip(*twice, *once, strict=True)]
 
-    def backward(self, unet: UNet2DConditionModel, text: Float[Tensor, "B L D"]) -> tuple[float]:
-        """The mean squared error, after its gradients have gone into the UNet, in the UNet's precision."""
+    def backward(self, unet: UNet2DConditionModel, text: Float[Tensor, "B L D"]) -> tuple[float, float]:
+        """After the gradients of both have gone into the UNet, in its precision: the mean squared error with a
+        picture's own words, and the mean share missed of the pull of others.
+        """
         place = {"device": unet.device, "dtype": unet.dtype}
-        found = unet(self.given.to(**place), self.timestep.to(unet.device), text.to(**place)).sample
-        loss = (found.float() - self.noise.to(unet.device)).square().mean()
-        loss.backward()
-        return (loss.item(),)
+        found = unet(self.given.to(**place), self.timestep.to(unet.device), text.to(**place)).sample.float().cpu()
+        error = (found[0::2] - self.noise[0::2]).square().mean()
+        missed = self.missed(found)
+        (error + TOLD_WEIGHT * missed).backward()
+        return error.item(), missed.item()
+
+    def missed(self, found: Float[Tensor, "B 4 h w"]) -> Float[Tensor, ""]:
+        """Mean over the changes told: squared error of what other words add, over the square of what they should."""
+        error = (found[1::2] - found[0::2] - self.pull).square().mean((1, 2, 3))
+        shares = error / (self.pull.square().mean((1, 2, 3)) + LEAST_PULL**2)
+        return (shares * self.told).sum() / self.told.sum().clamp(min=1)
 
 
 def draw_timesteps(count: int) -> Int[Tensor, " B"]:

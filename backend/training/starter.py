@@ -34,15 +34,13 @@ def train_starter(head: Path, work: Path, out: Path, minutes: float, heads: int,
         head: the head's .npz.
         work: a folder for pictures and unfinished networks.
         minutes: of training; making the pictures comes before.
-        heads: how many persons the pictures show.
+        heads: how many persons the pictures show, each before and after two changes.
     """
     place = work / f"starter-{heads}-{minutes:g}-{seed}"
     studio = Studio.of(anny.load(head))
-    pictures, changes = place / "pictures", place / "changes"
-    if not (pictures / "captions.json").is_file():
-        data.make_pictures(studio, heads, 2 * seed + 1, pictures)
-    if not (changes / "captions.json").is_file():
-        data.make_changes(studio, heads * 4 // 5, 2 * seed + 2, changes)
+    changes = place / "changes"
+    if not (changes / data.WORDS).is_file():
+        data.make_changes(studio, heads, seed, changes)
 
     def trained(name: str, kind: Any, train: Callable[[float], Any]) -> Any:
         if not (place / name).is_dir():
@@ -59,11 +57,11 @@ def train_starter(head: Path, work: Path, out: Path, minutes: float, heads: int,
     if not (place / "tokenizer").is_dir():
         write_part(tokenizer.build(), place / "tokenizer")
     words = CLIPTokenizer.from_pretrained(place / "tokenizer")
-    shown, _ = data.read_set(pictures)
+    shown, _ = data.read_set(changes)
     vae = trained("vae", AutoencoderTiny, lambda budget: train_autoencoder(shown, budget, seed))
     text_encoder = trained("text_encoder", CLIPTextModel, lambda budget: _literate(words, budget, seed))
     reader = family.Reader(words, text_encoder)
-    lessons = family.Lessons.read(vae, pictures, changes)
+    lessons = family.Lessons.read(vae, changes)
     torch.manual_seed(seed)
     draw = trained("unet", UNet2DConditionModel, with_journal(networks.unet(), family.train_draw))
     editor = family.editor_from(draw)

@@ -1,5 +1,6 @@
 import random
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -13,6 +14,7 @@ from backend.language import (
     Look,
     Person,
     caption,
+    caption_pair,
     described,
     draw_colour_change,
     draw_person,
@@ -125,3 +127,21 @@ def test_every_label_is_said_by_some_text():
         heard |= draw_shape_change(person, rng).said | draw_colour_change(person, rng).said
     assert heard == set(labels())
     assert {f"{thing.name}=None" for thing in THINGS if thing.goes} <= heard
+
+
+@given(seeds)
+def test_the_captions_of_a_change_name_the_same_of_what_stays(seed):
+    plain = Person({"age": 0.6, "forehead": 0.6}, Look(lips="red"))
+    bearded = replace(plain, look=replace(plain.look, beard="black"))
+    before, after = caption_pair(plain, bearded, random.Random(seed), PHOTO)
+    assert ("beard" in before, "beard" in after) == (False, True)
+    for word in ("forehead", "red"):
+        assert (word in before) == (word in after)
+
+
+def test_a_pair_often_names_the_change_alone():
+    rng = random.Random(0)
+    long = Person({"nose_length": 0.7})
+    pairs = {caption_pair(Person({"nose_length": 0.0}), long, rng, CLAY) for _ in range(50)}
+    assert {before for before, _ in pairs} == {"a clay render of a person"}
+    assert all("nos" in after for _, after in pairs)

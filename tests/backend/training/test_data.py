@@ -9,12 +9,9 @@ import pytest
 import torch
 
 from backend.errors import DiskFull, TrainingSetInvalid
-from backend.language import draw_person, words
+from backend.language import CLAY, PHOTO, caption, draw_person, words
 from backend.training.data import (
-    CLAY,
-    PHOTO,
     VIEWS,
-    caption_of,
     make_changes,
     make_pictures,
     person_of,
@@ -52,20 +49,21 @@ def test_each_head_is_seen_in_clay_and_then_in_colour(pictures):
         clay = number % (2 * VIEWS) < VIEWS
         assert is_grey(picture) == clay
         assert picture.std() > 10
-        caption = caption_of(persons, number, random.Random(number))
-        assert caption.startswith(CLAY if clay else PHOTO)
-        assert set(re.findall("[a-z]+", caption)) <= set(words())
+        text = caption(person_of(persons[number // (2 * VIEWS)]), random.Random(number), CLAY if clay else PHOTO)
+        assert set(re.findall("[a-z]+", text)) <= set(words())
 
 
 def test_before_and_after_share_their_view(changes):
     """A grey pair and a coloured one a head, with an instruction each; colours leave the outline as it is."""
-    shown, instructions = changes
-    assert len(instructions) == len(shown) // 2 == HEADS * 2
+    shown, records = changes
+    assert len(records) == len(shown) // 2 == HEADS * 2
     for number, (before, after) in enumerate(shown.reshape(-1, 2, 3, 128, 128)):
         assert is_grey(before) == is_grey(after) == (number % 2 == 0)
         empty = [(picture == 128).all(axis=0) for picture in (before, after)]
         assert (empty[0] == empty[1]).mean() > (0.9 if number % 2 == 0 else 0.999)
-        assert set(re.findall("[a-z]+", instructions[number])) <= set(words())
+        assert set(re.findall("[a-z]+", records[number]["instruction"])) <= set(words())
+        before, after = (person_of(records[number][when]) for when in ("before", "after"))
+        assert (before.look == after.look) == (number % 2 == 0)
 
 
 def test_a_person_comes_back_from_json():
@@ -87,8 +85,8 @@ def test_a_set_reads_back(studio, tmp_path):
     make_changes(studio, 1, 1, tmp_path / "changes")
     shown, persons = read_set(tmp_path / "pictures")
     assert len(shown) == 2 * VIEWS * len(persons)
-    pairs, instructions = read_set(tmp_path / "changes")
-    assert len(pairs) == 2 * len(instructions)
+    pairs, records = read_set(tmp_path / "changes")
+    assert len(pairs) == 2 * len(records)
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["captions.json", "pictures.npy"]
 
 

@@ -49,7 +49,7 @@ def test_the_family_is_a_pipeline_of_diffusers(made):
 
 
 def test_a_second_call_repeats_no_phase(made, monkeypatch):
-    monkeypatch.setattr(starter.data, "make_pictures", untouched)
+    monkeypatch.setattr(starter.data, "make_changes", untouched)
     monkeypatch.setattr(starter, "train_autoencoder", untouched)
     monkeypatch.setattr(starter.family, "train_draw", untouched)
     before = (made / "out" / "unet" / "diffusion_pytorch_model.safetensors").read_bytes()

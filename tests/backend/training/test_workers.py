@@ -1,26 +1,30 @@
 """Copies of a network that share a batch leave the gradient that the network alone would have."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from backend.training import networks, workers
-from backend.training.noised import Noised, draw_timesteps
+from backend.training.noised import TOLD_WEIGHT, Noised, draw_timesteps
 from backend.training.workers import Workers
 
 
 @pytest.fixture
 def lesson():
     torch.manual_seed(0)
-    unet = networks.unet(8)
-    noised = Noised.of(networks.scheduler(), torch.randn(5, 4, 16, 16), torch.randn(5, 4, 16, 16))
-    return unet, noised, torch.randn(5, 7, networks.TEXT_WIDTH)
+    shown, other, originals = torch.randn(3, 3, 4, 16, 16)
+    told = torch.tensor([True, True, True])
+    noised = Noised.of(networks.scheduler(), shown, other, told, originals)
+    return networks.unet(8), noised, torch.randn(6, 7, networks.TEXT_WIDTH)
 
 
 def plain_gradients(unet, noised, text):
     unet.zero_grad()
-    loss = (unet(noised.given, noised.timestep, text).sample - noised.noise).square().mean()
-    loss.backward()
-    return loss.item(), [parameter.grad.clone() for parameter in unet.parameters()]
+    found = unet(noised.given, noised.timestep, text).sample
+    error = (found[0::2] - noised.noise[0::2]).square().mean()
+    (error + TOLD_WEIGHT * noised.missed(found)).backward()
+    return error.item(), [parameter.grad.clone() for parameter in unet.parameters()]
 
 
 @pytest.mark.parametrize(
@@ -28,13 +32,13 @@ def plain_gradients(unet, noised, text):
 )
 def test_shares_add_up_to_the_whole_batch(lesson, monkeypatch, cores, fast, tolerance):
     unet, noised, text = lesson
-    loss, expected = plain_gradients(unet, noised, text)
+    error, expected = plain_gradients(unet, noised, text)
     monkeypatch.setattr(workers.os, "cpu_count", lambda: cores)
     taken = {"bfloat16": 1.0, "float32": 1.0, fast: 0.5}
     order = iter(taken.values())
     monkeypatch.setattr(Workers, "_time", lambda self, trial, text: next(order))
     crew = Workers(unet, noised, text)
-    assert crew.backward(noised, text)[0] == pytest.approx(loss, rel=max(tolerance, 1e-5))
+    assert crew.backward(noised, text)[0] == pytest.approx(error, rel=max(tolerance, 1e-5))
     found = torch.cat([parameter.grad.flatten() for parameter in unet.parameters()])
     whole = torch.cat([gradient.flatten() for gradient in expected])
     assert (found - whole).norm() <= tolerance * whole.norm()
@@ -44,11 +48,40 @@ def test_shares_add_up_to_the_whole_batch(lesson, monkeypatch, cores, fast, tole
 def test_the_copies_follow_the_network(lesson):
     unet, noised, text = lesson
     crew = Workers(unet, noised, text)
-    before = crew.backward(noised, text)[0]
+    before, _ = crew.backward(noised, text)
     with torch.no_grad():
         unet.conv_out.weight.mul_(3)
         unet.conv_out.bias.add_(1)
     assert crew.backward(noised, text)[0] > before + 0.5
+
+
+def test_a_picture_is_seen_twice(lesson):
+    _, noised, _ = lesson
+    for each in (noised.given, noised.timestep, noised.noise):
+        assert torch.equal(each[0::2], each[1::2])
+    assert [len(share.noise) for share in noised.shares(2)] == [4, 2]
+
+
+def test_by_other_words_the_picture_they_tell_of_is_under_the_noise(lesson):
+    """The pull is that noise which makes the same noisy picture of the changed one."""
+    torch.manual_seed(1)
+    shown, other = torch.randn(2, 3, 4, 16, 16)
+    noised = Noised.of(networks.scheduler(), shown, other, torch.tensor([True] * 3))
+    level = networks.scheduler().alphas_cumprod[noised.timestep[1::2]].view(-1, 1, 1, 1)
+    found = level.sqrt() * other + (1 - level).sqrt() * (noised.noise[1::2] + noised.pull)
+    torch.testing.assert_close(found, noised.given[1::2], atol=1e-5, rtol=1e-4)
+
+
+def test_who_ignores_the_words_misses_all_and_an_untold_change_counts_not(lesson):
+    _, noised, _ = lesson
+    deaf = noised.noise.clone()
+    assert noised.missed(deaf).item() == pytest.approx(1, abs=0.02)
+    right = deaf.clone()
+    right[1::2] += noised.pull
+    assert noised.missed(right).item() == pytest.approx(0, abs=1e-6)
+    right[3] = 0
+    untold = replace(noised, told=torch.tensor([True, False, True]))
+    assert untold.missed(right).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_most_timesteps_are_those_at_which_words_matter():
