@@ -27,6 +27,7 @@ class Prompt:
         view: the words after it, by what is seen of the head (VIEWS); none where the family says nothing of views.
         attributes: what follows the subject, comma by comma.
         negative: what pictures are to be kept away from, by the same keys; "" where a view has none.
+        plain: the negative of such a view, in the same style; "" leaves it empty.
     """
 
     subject: str
@@ -34,11 +35,13 @@ class Prompt:
     view: Mapping[str, str] = field(default_factory=dict)
     attributes: tuple[str, ...] = ()
     negative: Mapping[str, str] = field(default_factory=dict)
+    plain: str = ""
 
     def said(self, view: str) -> tuple[str, str]:
         """The text of one of VIEWS, and its negative."""
         text = ", ".join([self.subject, *self.attributes])
-        return f"{self.style} {text}".strip() + self.view.get(view, ""), self.negative.get(view, "")
+        without = f"{self.style} {self.plain}".strip() if self.plain else ""
+        return f"{self.style} {text}".strip() + self.view.get(view, ""), self.negative.get(view) or without
 
     def document(self) -> dict[str, Any]:
         """As `face.json` keeps it."""
@@ -62,6 +65,7 @@ def phrased(
         family.views,
         tuple(part for part in attributes if part),
         family.negatives if negatives is None else negatives,
+        family.plain,
     )
 
 

@@ -63,6 +63,7 @@ RELEASED = Preset(
             "pictures": "normal,grey",
             "antialias": False,
             "prior_weight": 0.0,
+            "reach": 0.0,
         }
     ),
     texture=TextureSettings(

@@ -77,13 +77,13 @@ class GeometrySettings(StageSettings):
     stage: ClassVar[str] = "geometry"
     style: str = ""  # words before the prompt, in place of the family's
     view_words: bool = True  # what is seen of the head, where the family has words for it
-    guidance_scale: float = 5.0  # 3 leaves weak words at a quarter of their range, 6 takes strong ones to twice it
+    guidance_scale: float = 6.0  # weak words need as much; strong ones are stopped by the reach
     first_timestep: int = 650  # shapes show nowhere above: right and shuffled captions differ by 0.2 % there
     learning_rate: float = 0.2  # standard deviations a step, root mean square
     pictures: str = some_of("grey", PICTURES)  # one of them a step; "textured" wears the start's albedo
     antialias: bool = True  # outlines have gradients: big ears come to 0.7 of their range, to 0.2 without
     prior_weight: float = 0.0005  # times mean(identity²); the residual keeps heads human, this only what no view sees
-    bound: float = 0.0  # standard deviations that no coefficient passes; 0 sets none
+    reach: float = 7.0  # Mahalanobis distance that is approached, not passed: a word's end lies 6 to 9 away; 0 is none
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class TextureSettings(PaintSettings):
     irises: bool = False  # may change, so that words for eyes land on them; the white and the pupil never do
     style: str = ""  # words before the prompt, in place of the family's
     view_words: bool = True  # what is seen of the head, where the family has words for it
-    guidance_scale: float = 3.0  # 8 saturates: red lips spread over the chin
+    guidance_scale: float = 6.0  # 3 leaves green skin as it was, 9 takes red lips to the ears
     first_timestep: int = 700
     last_timestep: int = 200
     learning_rate: float = 0.06  # logits a step, root mean square of each level

@@ -45,7 +45,7 @@ def generate(
     def loss(step: int) -> Tensor:
         seen = draw()
         kind = kind_of(settings.pictures, generator)
-        identity = bounded(free, settings.bound)
+        identity = within(free, settings.reach)
         latents = seen.latents(seen.at(model.vertices(identity=identity)), kind, albedo)
         condition = wanted(seen.setting[0])
         if settings.anchored:
@@ -55,12 +55,12 @@ def generate(
 
     def picture() -> Tensor:
         with torch.no_grad():
-            head = model.vertices(identity=bounded(free, settings.bound))
+            head = model.vertices(identity=within(free, settings.reach))
             camera = Cameras(torch.tensor([PREVIEW_AZIMUTH]), torch.zeros(1))
             return look(surface, head, camera, display_light(), 2 * PICTURE).textureless()
 
     optimise([free], loss, settings, generator, watch, picture)
-    return bounded(free, settings.bound).detach()
+    return within(free, settings.reach).detach()
 
 
 def kind_of(pictures: str, generator: torch.Generator) -> str:
@@ -69,6 +69,6 @@ def kind_of(pictures: str, generator: torch.Generator) -> str:
     return kinds[int(torch.randint(len(kinds), (), generator=generator))] if len(kinds) > 1 else kinds[0]
 
 
-def bounded(free: Float[Tensor, "1 I"], bound: float) -> Float[Tensor, "1 I"]:
-    """Coefficients that never pass ±bound, and move as they are pushed near 0; 0 sets no bound."""
-    return bound * torch.tanh(free / bound) if bound else free
+def within(free: Float[Tensor, "1 I"], reach: float) -> Float[Tensor, "1 I"]:
+    """Coefficients as they are pushed while small, and nowhere farther than `reach` from the mean head; 0 sets none."""
+    return free / (1 + (free / reach).square().sum()).sqrt() if reach else free

@@ -9,7 +9,7 @@ from backend.render.camera import sample_views
 from backend.render.light import sample_lights
 from backend.render.picture import Surface, look
 from backend.settings import GeometrySettings
-from backend.stages.geometry import PICTURE, generate
+from backend.stages.geometry import PICTURE, generate, within
 from backend.stages.optimise import Watch
 from tests.toy_head import toy_head
 
@@ -68,3 +68,12 @@ def test_antialiasing_changes_the_outlines_alone_until_they_have_moved_the_head(
     plain, smooth = shown(model), shown(model, antialias=True)
     differ = [(a != b).any(1).float().mean().item() for a, b in zip(plain, smooth, strict=True)]
     assert 0 < differ[0] < 0.1 < differ[1]
+
+
+def test_coefficients_move_freely_near_the_mean_and_never_pass_the_reach():
+    pushed = torch.randn(1, 200, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(within(0.001 * pushed, 7.0), 0.001 * pushed, atol=1e-8, rtol=1e-4)
+    far = within(100 * pushed, 7.0)
+    assert 6.9 < float(far.norm()) <= 7.0
+    assert float(torch.cosine_similarity(far, pushed)) == pytest.approx(1, abs=1e-5)
+    assert torch.equal(within(pushed, 0.0), pushed)
