@@ -48,7 +48,7 @@ ARROWS: dict[str, set[str]] = {
     "prompts": {"checkpoints", "errors", "language"},
     "evaluation": {*WORKSHOP, "language", "prompts", "jobs", "protocol"},
     "moves": {"language"},
-    "training": {*WORKSHOP, "language"} - {"evaluation"},
+    "training": {*WORKSHOP, "language", "router"} - {"evaluation"},
     "workshop": {*LEAVES, "checkpoints", "warm", "face", "render", "diffusion"},
     "pictures": {*LEAVES, "workshop", "face", "render"},
     "making": {*WORKSHOP, "prompts", "language"} - {"training", "evaluation", "importing"},

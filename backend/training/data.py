@@ -1,7 +1,8 @@
 """The training sets: pictures with the persons they show, and before/after pairs with instructions.
 
 A set is a folder: `pictures.npy` (N, 3, 128, 128) uint8, and `captions.json`, which is written last: where it is, the
-set is whole. Captions of pictures are drawn anew at every use from the person, so only the person is kept.
+set is whole. Captions of pictures are drawn anew at every use from the person, so only the person is kept. Beside pairs
+lies `parts.npy` (P, 16, 16) uint8: where each shows the part of the face that its instruction names.
 """
 
 from __future__ import annotations
@@ -12,20 +13,24 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from ..errors import TrainingSetInvalid
 from ..files import refusal, write_whole
 from ..language import Change, Look, Person, draw_colour_change, draw_person, draw_shape_change
 from ..render.views import Setting
+from ..router import route
 from .people import PICTURE, Studio, draw_setting, twice
 
-PICTURES, WORDS = "pictures.npy", "captions.json"
+PICTURES, WORDS, PARTS = "pictures.npy", "captions.json", "parts.npy"
 VIEWS = 2  # of each kind a head
+LATENT = 16  # latents a side of a picture
 
 
 def make_pictures(studio: Studio, heads: int, seed: int, out: Path) -> None:
@@ -65,6 +70,30 @@ def make_changes(studio: Studio, heads: int, seed: int, out: Path) -> None:
             records += [_record(shape), _record(colour)]
             _report("changes", index, heads)
     write_whole(out / WORDS, json.dumps(records).encode())
+
+
+def mark_parts(studio: Studio, seed: int, out: Path) -> None:
+    """Beside the set that `make_changes` made of that seed, where each picture before shows what is spoken of.
+
+    Raises:
+        TrainingSetInvalid: the set was made of another seed, or in an older language.
+        FolderUnwritable, DiskFull: the marks are not there.
+    """
+    _, records = read_set(out)
+    heads, marks = len(records) // 2, []
+    for index, (seen, head_seed) in enumerate(drawn_changes(heads, seed)):
+        for row, (change, (cameras, _)) in enumerate(seen):
+            if records[2 * index + row]["instruction"] != change.instruction:
+                raise TrainingSetInvalid(f"{out.name} holds other changes", advice=f"delete {out}: it is made anew")
+            regions = route(change.instruction).region
+            shown = torch.zeros(1, LATENT, LATENT)
+            if regions:
+                shown = studio.parts(studio.vertices(change.before, head_seed), cameras, regions, LATENT)
+            marks.append(to_bytes(shown))
+        _report("parts", index, heads)
+    file = BytesIO()
+    np.save(file, np.concatenate(marks))
+    write_whole(out / PARTS, file.getvalue())
 
 
 def _record(change: Change) -> dict[str, Any]:
@@ -128,6 +157,23 @@ def read_set(folder: Path) -> tuple[np.ndarray, list[Any]]:
             f"{folder.name} is no whole training set ({error})", advice=f"delete {folder}: training makes it anew"
         ) from error
     return pictures, records
+
+
+def read_parts(folder: Path, count: int) -> Float[torch.Tensor, "P 16 16"]:
+    """What `mark_parts` wrote beside a set of `count` changes, 0..1.
+
+    Raises:
+        TrainingSetInvalid: it is absent, unreadable or of another set.
+    """
+    try:
+        marks = np.load(folder / PARTS, allow_pickle=False)
+        if marks.shape != (count, LATENT, LATENT) or marks.dtype != np.uint8:
+            raise ValueError(f"{PARTS} holds {marks.dtype} {marks.shape}")
+    except (OSError, EOFError, ValueError) as error:
+        raise TrainingSetInvalid(
+            f"{folder.name} does not tell where its changes are ({error})", advice=f"delete {folder / PARTS}"
+        ) from error
+    return torch.from_numpy(marks).float() / 255
 
 
 def person_of(record: dict) -> Person:

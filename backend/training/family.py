@@ -18,8 +18,9 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from ..language import CLAY, PHOTO, Person, caption_pair
 from . import networks
+from .attending import Watched, words_of
 from .autoencoder import encode
-from .data import person_of, read_set
+from .data import person_of, read_parts, read_set
 from .loop import fit
 from .noised import Noised
 from .workers import Workers
@@ -40,23 +41,28 @@ class Lessons:
         pairs: (P, 2, 4, 16, 16) before and after; in turn a change of shape in clay and one of the look textured.
         instructions: one a pair.
         persons: before and after, one a pair.
+        parts: 0..1, where the picture before shows the part that the instruction names.
     """
 
     pairs: Float[Tensor, "P 2 4 16 16"]
     instructions: list[str]
     persons: list[tuple[Person, Person]]
+    parts: Float[Tensor, "P 16 16"]
 
     @classmethod
     def read(cls, autoencoder: AutoencoderTiny, changes: Path) -> Lessons:
-        """Encodes the set of `data.make_changes`."""
+        """Encodes the set of `data.make_changes` and `data.mark_parts`."""
         shown, records = read_set(changes)
-        return cls.of(encode(autoencoder, shown).unflatten(0, (-1, 2)), records)
+        parts = read_parts(changes, len(records))
+        return cls.of(encode(autoencoder, shown).unflatten(0, (-1, 2)), records, parts)
 
     @classmethod
-    def of(cls, pairs: Float[Tensor, "P 2 4 16 16"], records: list[dict[str, Any]]) -> Lessons:
+    def of(
+        cls, pairs: Float[Tensor, "P 2 4 16 16"], records: list[dict[str, Any]], parts: Float[Tensor, "P 16 16"]
+    ) -> Lessons:
         """Lessons from a set's latents and records."""
         persons = [(person_of(record["before"]), person_of(record["after"])) for record in records]
-        return cls(pairs, [record["instruction"] for record in records], persons)
+        return cls(pairs, [record["instruction"] for record in records], persons, parts)
 
 
 @dataclass(frozen=True)
@@ -88,14 +94,16 @@ def train_draw(
 def train_edit(
     unet: UNet2DConditionModel, lessons: Lessons, reader: Reader, minutes: float, seed: int, journal: Path
 ) -> None:
-    """Picture and instruction to picture (InstructPix2Pix)."""
+    """Picture and instruction to picture (InstructPix2Pix), looking at the part that is named."""
+    words = words_of(reader.tokenizer, lessons.instructions)
 
     def batch(rng: random.Random) -> Batch:
         chosen, instructions, seen = edit_batch(lessons, rng)
         pairs = lessons.pairs[chosen]
         before = pairs[:, 0] * seen[:, None, None, None]
         shown, other, instructions = either_way(pairs, instructions, rng)
-        return Noised.of(networks.scheduler(), shown, other, told(instructions) & seen, before), instructions
+        watched = Watched.of(words[chosen] * seen[:, None], lessons.parts[chosen], instructions)
+        return Noised.of(networks.scheduler(), shown, other, told(instructions) & seen, before, watched), instructions
 
     _fit_unet(unet, batch, reader, minutes, seed, "edit", journal)
 

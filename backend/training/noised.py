@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from .attending import Watched, attending
+
 SHAPED = (150, 800)  # the timesteps at which words change the prediction most
 SHAPED_SHARE = 0.6  # of a batch; the rest is uniform over all
 TOLD_WEIGHT = 0.25  # of what is missed of the changes told, beside the squared error
 LEAST_PULL = 0.017  # root mean square, of unit noise: smaller changes are out of sight
+ATTENTION_WEIGHT = 0.1  # of how far attention to the named part is from it
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Noised:
         noise: what each was given.
         pull: of each picture, how much more noise there is by the other words, in its unit.
         told: of each picture, whether the words tell the change.
+        watched: where words lie that it is to look for.
     """
 
     given: Float[Tensor, "B C h w"]
@@ -36,6 +41,7 @@ class Noised:
     noise: Float[Tensor, "B 4 h w"]
     pull: Float[Tensor, "B/2 4 h w"]
     told: Bool[Tensor, " B/2"]
+    watched: Watched | None = None
 
     @classmethod
     def of(
@@ -45,6 +51,7 @@ class Noised:
         other: Float[Tensor, "P 4 h w"],
         told: Bool[Tensor, " P"],
         original: Float[Tensor, "P 4 h w"] | None = None,
+        watched: Watched | None = None,
     ) -> Noised:
         """Pictures at random timesteps, and the changed ones; the channels of originals follow theirs."""
         noise, timestep = torch.randn_like(shown), draw_timesteps(len(shown))
@@ -53,7 +60,7 @@ class Noised:
         pull = (shown - other) * (level / (1 - level)).sqrt().view(-1, 1, 1, 1)
         given = noisy if original is None else torch.cat([noisy, original], dim=1)
         twice = (each.repeat_interleave(2, dim=0) for each in (given, timestep, noise))
-        return cls(*twice, pull, told)
+        return cls(*twice, pull, told, watched)
 
     def __len__(self) -> int:
         return len(self.noise)
@@ -63,17 +70,23 @@ class Noised:
         size = -(-len(self.told) // count)
         twice = (each.split(2 * size) for each in (self.given, self.timestep, self.noise))
         once = (each.split(size) for each in (self.pull, self.told))
-        return [Noised(*part) for part in zip(*twice, *once, strict=True)]
+        parts = [Noised(*part) for part in zip(*twice, *once, strict=True)]
+        if self.watched is None:
+            return parts
+        return [replace(part, watched=seen) for part, seen in zip(parts, self.watched.shares(2 * size), strict=True)]
 
     def backward(self, unet: UNet2DConditionModel, text: Float[Tensor, "B L D"]) -> tuple[float, float]:
         """After the gradients of both have gone into the UNet, in its precision: the mean squared error with a
-        picture's own words, and the mean share missed of the pull of others.
+        picture's own words, and the mean share missed of the pull of others. Where words are watched, attention has a
+        loss besides.
         """
         place = {"device": unet.device, "dtype": unet.dtype}
-        found = unet(self.given.to(**place), self.timestep.to(unet.device), text.to(**place)).sample.float().cpu()
+        with attending(unet, self.watched.places.shape[-1]) if self.watched else nullcontext([]) as maps:
+            found = unet(self.given.to(**place), self.timestep.to(unet.device), text.to(**place)).sample.float().cpu()
         error = (found[0::2] - self.noise[0::2]).square().mean()
         missed = self.missed(found)
-        (error + TOLD_WEIGHT * missed).backward()
+        elsewhere = self.watched.loss(maps) if self.watched else 0.0
+        (error + TOLD_WEIGHT * missed + ATTENTION_WEIGHT * elsewhere).backward()
         return error.item(), missed.item()
 
     def missed(self, found: Float[Tensor, "B 4 h w"]) -> Float[Tensor, ""]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -12,7 +13,9 @@ from torch import Tensor
 from ..face.model import LinearFaceModel
 from ..language import SHAPES, Person
 from ..render.camera import Cameras
+from ..render.kernels import visible
 from ..render.picture import Surface, look
+from ..render.rasterise import hits
 from ..render.views import sample_setting
 from .canvas import Canvas
 from .head import random_sliders
@@ -21,6 +24,7 @@ from .painter import paint
 PICTURE = 128  # the starter family's native render
 TEXTURE = 256
 BACKGROUND_SPREAD = 0.18  # of local sliders that no word names
+FINER = 4  # pixels a side that are looked at for one square of `Studio.parts`
 AZIMUTH, ELEVATION = 45.0, 15.0  # degrees either way
 
 
@@ -64,6 +68,19 @@ class Studio:
         self, vertices: Tensor, albedo: Tensor, cameras: Cameras, lights: Tensor
     ) -> Float[Tensor, "B 3 128 128"]:
         return look(self.surface, vertices, cameras, lights, PICTURE).textured(albedo)
+
+    def parts(
+        self, vertices: Float[Tensor, "1 V 3"], cameras: Cameras, regions: tuple[str, ...], size: int
+    ) -> Float[Tensor, "B S S"]:
+        """How much of each square of a picture shows any of the regions, 0..1; the eyes lie within their areas."""
+        topology = self.model.topology
+        names = {*regions, *(name.replace("_eye_area", "_eyeball") for name in regions)}
+        weights = torch.from_numpy(np.max([topology.region(name) for name in sorted(names)], axis=0))
+        clip = cameras.clip(vertices, 1.0)
+        fine = FINER * size
+        seen = hits(clip, self.surface.faces, visible(clip, self.surface.faces, (fine, fine)))
+        drawn = seen.picture_of(seen.interpolate(weights[None, :, None], self.surface.faces), torch.zeros(1))
+        return torch.nn.functional.avg_pool2d(drawn.clamp(0, 1), FINER)[:, 0]
 
     def albedo(self, person: Person) -> Float[Tensor, "1 3 256 256"]:
         return paint(self.canvas, person.look)

@@ -1,4 +1,4 @@
-"""Commands that train one network into a folder, `train texture-prior` and `controlnet`; and `train textures`.
+"""Commands that train one network into a folder: `train texture-prior`, `controlnet`, `instruct-edit`; and `textures`.
 
 A run that was killed goes on where it was when it is called again with the same words: its journal lies beside `--out`.
 """
@@ -19,7 +19,7 @@ from ..errors import CheckpointMissing, CheckpointUnsupported
 from ..face import anny
 from ..files import vacant
 from ..language import draw_person
-from . import control, priors
+from . import control, data, family, priors
 from .canvas import Canvas
 from .commands import STARTER, work_folder
 from .people import PICTURE, Studio
@@ -63,6 +63,25 @@ def controlnet(options: argparse.Namespace) -> dict[str, Any]:
     views = control.make_views(studio, base, options.heads, options.seed, path)
     journal = _journal(options, "controlnet", views.latents)
     write_part(control.train_controlnet(base, views, options.minutes, options.seed, journal).half(), options.out)
+    return {"folder": options.out.name, "minutes": options.minutes, "heads": options.heads}
+
+
+def instruct_edit(options: argparse.Namespace) -> dict[str, Any]:
+    """A UNet that edits by instruction, from the base's UNet, which draws, on pairs made now."""
+    vacant(options.out)
+    base = _native(_base(options))
+    studio = Studio.of(anny.load(STARTER / "anny.npz"))
+    changes = _work(options) / "changes"
+    if not (changes / data.WORDS).is_file():
+        data.make_changes(studio, options.heads, options.seed, changes)
+    if not (changes / data.PARTS).is_file():
+        data.mark_parts(studio, options.seed, changes)
+    lessons = family.Lessons.read(base.vae, changes)
+    unet = family.editor_from(base.unet).requires_grad_(True)
+    journal = _journal(options, "instruct-edit", lessons.pairs)
+    reader = family.Reader(base.tokenizer, base.text_encoder)
+    family.train_edit(unet, lessons, reader, options.minutes, options.seed, journal)
+    write_part(unet.half(), options.out)
     return {"folder": options.out.name, "minutes": options.minutes, "heads": options.heads}
 
 

@@ -41,6 +41,8 @@ def train_starter(head: Path, work: Path, out: Path, minutes: float, heads: int,
     changes = place / "changes"
     if not (changes / data.WORDS).is_file():
         data.make_changes(studio, heads, seed, changes)
+    if not (changes / data.PARTS).is_file():
+        data.mark_parts(studio, seed, changes)
 
     def trained(name: str, kind: Any, train: Callable[[float], Any]) -> Any:
         if not (place / name).is_dir():

@@ -10,11 +10,14 @@ import torch
 
 from backend.errors import DiskFull, TrainingSetInvalid
 from backend.language import CLAY, PHOTO, caption, draw_person, words
+from backend.router import route
 from backend.training.data import (
     VIEWS,
     make_changes,
     make_pictures,
+    mark_parts,
     person_of,
+    read_parts,
     read_set,
     to_bytes,
     to_network,
@@ -123,3 +126,35 @@ def test_a_full_disk_is_named_and_leaves_no_set(studio, tmp_path):
 def test_the_seed_says_which_set(studio, pictures, tmp_path):
     make_pictures(studio, 1, 1, tmp_path / "again")
     assert np.array_equal(np.load(tmp_path / "again" / "pictures.npy"), pictures[0][: 2 * VIEWS])
+
+
+def test_marks_lie_where_the_named_part_changed(studio, tmp_path):
+    """Of twelve pairs: a third or more of what a colour did to a small part lies in the squares that are marked."""
+    make_changes(studio, 12, 7, tmp_path)
+    mark_parts(studio, 7, tmp_path)
+    shown, records = read_set(tmp_path)
+    marks = read_parts(tmp_path, len(records))
+    assert marks.shape == (24, 16, 16)
+    assert not (marks[[not route(record["instruction"]).region for record in records]] > 0).any()
+    small, seen = ("lips", "brows", "eyes", "blush", "mask", "beard", "moustache"), 0
+    for number in range(1, 24, 2):
+        before, after = (person_of(records[number][when]).look for when in ("before", "after"))
+        if [name for name in small if getattr(before, name) != getattr(after, name)]:
+            first, second = shown[2 * number : 2 * number + 2].astype(float)
+            change = torch.from_numpy(np.abs(second - first).mean(0)).view(16, 8, 16, 8).mean((1, 3))
+            mark = marks[number]
+            assert (change * (mark > 0)).sum() > 0.33 * change.sum(), records[number]["instruction"]
+            seen += 1
+    assert seen > 2
+
+
+def test_marks_of_another_seed_or_another_set_are_refused(studio, tmp_path):
+    make_changes(studio, 1, 1, tmp_path)
+    with pytest.raises(TrainingSetInvalid, match="holds other changes"):
+        mark_parts(studio, 2, tmp_path)
+    with pytest.raises(TrainingSetInvalid, match="does not tell where") as caught:
+        read_parts(tmp_path, 2)
+    assert "parts.npy" in caught.value.advice
+    mark_parts(studio, 1, tmp_path)
+    with pytest.raises(TrainingSetInvalid, match="does not tell where"):
+        read_parts(tmp_path, 4)

@@ -26,7 +26,7 @@ def records() -> list[dict]:
 @pytest.fixture
 def lessons() -> Lessons:
     latents = torch.arange(8.0).view(8, 1, 1, 1).expand(8, 4, 16, 16).clone()
-    return Lessons.of(torch.stack([latents + 100, latents + 200], dim=1), records())
+    return Lessons.of(torch.stack([latents + 100, latents + 200], dim=1), records(), torch.zeros(8, 16, 16))
 
 
 def test_captions_belong_to_their_pictures(lessons: Lessons):
