@@ -192,6 +192,10 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     generate.add_argument(
         "--negative", action="append", default=[], metavar="TEXT|VIEW=TEXT", help="what to keep away from"
     )
+    generate.add_argument(
+        "--candidates", type=int, default=0, metavar="N", help="make N cheap first results and a sheet, finish one"
+    )
+    generate.add_argument("--choose", default="best", metavar="best|K", help="which of the candidates")
     generate.add_argument("--from", dest="parent", type=Path, metavar="FACE", help="start from this face")
 
     generate.add_argument("--texture-size", type=int, choices=(512, 1024, 2048), help="texels a side of the albedo")

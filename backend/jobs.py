@@ -38,6 +38,8 @@ def generate(
     texture_prompt: str | None = None,
     negative: tuple[str, ...] = (),
     family: str = "auto",
+    candidates: int = 0,
+    choose: str = "best",
     parent: Path | None = None,
     head: str | None = None,
     base: Path | None = None,
@@ -52,6 +54,7 @@ def generate(
     Args:
         negative: what to keep away from, in place of the family's own words; "side view=TEXT" for one view.
         family: of networks; "auto" is the full one where it is installed and fits the card.
+        candidates: so many cheap first results, from `seed` on; one is finished, `choose` is "best" or its number.
         head: name or path of a head model; the parent's, or the embedded one, where it is None.
         base: a folder of checkpoints and heads that is looked at before all others.
         preset: of `settings.PRESETS`; `repeat`, in its place, is the face.json of a face made with what is wanted.
@@ -82,13 +85,19 @@ def generate(
     started = time.monotonic()
     spoken = making.listen(shop, made_with, {"geometry": prompt, "texture": described}, negative)
     _tell(emit, spoken.messages)
+    picked: Result = {}
+    if candidates > 1:
+        from .candidates import select
+
+        picked = select(shop, made_with, spoken, stage, seed, candidates, old, choose, out, emit, cancelled)
+        seed = picked["seed"]
     asked = {"prompt": spoken.document(), "seed": seed, "stage": stage, "head": head, "from": parent}
     with running(emit, cancelled, out, asked | made_with.document(), resume, previews) as run:
         drawn = making.draw(shop, made_with, spoken, stage, seed, old, run.watch)
         metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": spoken.unknown, **run.told()}
         face = making.new_face(shop, made_with, "text-to-image", prompt, seed, drawn, metrics, parent, spoken)
         saved.save(making.with_preview(shop, face), out)
-    return {"face": str(out), "family": shop.family.name, "messages": spoken.messages, **metrics}
+    return {"face": str(out), "family": shop.family.name, "messages": spoken.messages, **picked, **metrics}
 
 
 def edit(

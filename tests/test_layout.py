@@ -17,7 +17,7 @@ MODULE_LINES, FUNCTION_LINES = 400, 60
 ROOMS = {"face", "render", "diffusion", "stages", "training", "evaluation"}
 LEAVES = {"errors", "files", "settings"}  # plain modules of the standard library that any room may use
 # what may load torch when it is imported
-HEAVY = ROOMS | {"warped", "workshop", "pictures", "making", "editing", "layering", "importing", "running"}
+HEAVY = ROOMS | {"warped", "workshop", "pictures", "making", "editing", "layering", "candidates", "importing", "running"}
 WORKSHOP = HEAVY | LEAVES | {"checkpoints", "warm"}
 # Each part of the backend, and what it may import of the rest; "face.mesh" is that module only, "" is the
 # package itself.
@@ -45,6 +45,7 @@ ARROWS: dict[str, set[str]] = {
     "stages": {*LEAVES, "face", "render", "diffusion"},
     "language": set(),
     "router": {"language"},
+    "candidates": {*WORKSHOP, "making"} - {"training", "evaluation"},
     "prompts": {"checkpoints", "errors", "language"},
     "evaluation": {*WORKSHOP, "language", "prompts", "jobs", "protocol"},
     "moves": {"language"},
@@ -150,11 +151,11 @@ def test_only_fetching_and_setting_up_know_a_network(path: Path):
     assert not online or path.relative_to(ROOT / "backend").as_posix() in ONLINE
 
 
-@pytest.mark.parametrize("stage", ["geometry", "texture"])
+@pytest.mark.parametrize("stage", ["geometry", "texture", "guiding", "optimise"])
 def test_generating_reads_no_words_but_through_the_networks(stage: str):
     path = ROOT / "backend" / "stages" / f"{stage}.py"
     if path.is_file():
-        assert not [name for _, name in imports(path) if "language" in name or "router" in name]
+        assert not [name for _, name in imports(path) if {"language", "router", "prompts"} & set(name.split("."))]
 
 
 @named(ADDON)
