@@ -149,6 +149,10 @@ def _evaluate(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, A
     from .evaluation.evaluating import Asked, evaluate
 
     values = commandline.job_values(options)
+    if values.pop("first_contact"):
+        from .evaluation.first_contact import first_contact
+
+        return first_contact(options.out, line.emit, options.base, settings=values["settings"])
     report = evaluate(Asked(**values), line.emit)
     line.close()
     if options.json:

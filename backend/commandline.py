@@ -120,8 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     serve = command("serve", "talk to the Blender add-on over stdin and stdout")
     serve.add_argument("--parent-pid", type=int, help="end when this process ends")
     bench = command("bench", "measure how fast it is, on this machine")
-    kinds = ("render", "step", "memory", "service", "apply")
-    bench.add_argument("what", nargs="?", choices=kinds, help="one of them; all by default")
+    kinds = ("render", "step", "memory", "service", "apply", "gpu")
+    bench.add_argument("what", nargs="?", choices=kinds, help="one of them; all but gpu by default")
     doctor = command("doctor", "tell what is installed and what is missing, and whether it works")
     doctor.add_argument("--quick", action="store_true", help="leave out the self-test")
     what = doctor.add_mutually_exclusive_group()
@@ -150,6 +150,9 @@ def _add_evaluate(command: Any) -> argparse.ArgumentParser:
     presets = evaluate.add_mutually_exclusive_group()
     presets.add_argument("--compare", metavar="P,Q", help="presets side by side; a field changes as in P+stage.field=1")
     presets.add_argument("--ablate", action="store_true", help="leave out one part of the method after the other")
+    presets.add_argument(
+        "--first-contact", action="store_true", help="check newly fetched networks; a face of two prompts"
+    )
     presets.add_argument("--samples", action="store_true", help="judge what the text-to-image networks draw, only that")
     presets.add_argument(
         "--networks", action="store_true", help="measure each network of the family by itself, only that"
@@ -222,6 +225,7 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
         sub.add_argument(
             "--family", choices=("auto", *FAMILIES), default="auto", help="of networks; auto: full if it fits"
         )
+        sub.add_argument("--device", choices=("cpu", "cuda"), help="for the networks; a card if they need one")
     for sub in (generate, edit, *also_set):
         sub.add_argument("--set", dest="settings", action="append", default=[], metavar="STAGE.FIELD=VALUE")
     for sub in (generate, edit):

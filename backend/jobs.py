@@ -18,6 +18,7 @@ from . import memory, warm
 from .errors import EmptyPrompt
 from .files import vacant
 from .protocol import Ready
+from .retrying import retreating
 
 if TYPE_CHECKING:
     from .face.layers import Face
@@ -27,6 +28,7 @@ Emit = Callable[[dict[str, Any]], None]
 Result = dict[str, Any]
 
 
+@retreating
 def generate(
     *,
     prompt: str,
@@ -38,6 +40,7 @@ def generate(
     texture_prompt: str | None = None,
     negative: tuple[str, ...] = (),
     family: str = "auto",
+    device: str | None = None,
     candidates: int = 0,
     choose: str = "best",
     parent: Path | None = None,
@@ -54,6 +57,7 @@ def generate(
     Args:
         negative: what to keep away from, in place of the family's own words; "side view=TEXT" for one view.
         family: of networks; "auto" is the full one where it is installed and fits the card.
+        device: "cpu" or "cuda" for the networks; by default the card for families that need it.
         candidates: so many cheap first results, from `seed` on; one is finished, `choose` is "best" or its number.
         head: name or path of a head model; the parent's, or the embedded one, where it is None.
         base: a folder of checkpoints and heads that is looked at before all others.
@@ -79,7 +83,7 @@ def generate(
     described = prompt if texture_prompt is None else texture_prompt
     _refuse_empty(prompt, described)
     old = saved.load(parent) if parent else None
-    shop = _shop(emit, old, head, base, family)
+    shop = _shop(emit, old, head, base, family, device)
     made_with = chosen(preset, repeat, settings, shop.family.settings)
     shop.licences("text-to-image")  # what may not be sold is refused before the work, not after it
     started = time.monotonic()
@@ -100,6 +104,7 @@ def generate(
     return {"face": str(out), "family": shop.family.name, "messages": spoken.messages, **picked, **metrics}
 
 
+@retreating
 def edit(
     *,
     face: Path,
@@ -114,6 +119,7 @@ def edit(
     strength: float = 1.0,
     family: str = "auto",
     force: bool = False,
+    device: str | None = None,
     head: str | None = None,
     base: Path | None = None,
     preset: str = "recommended",
@@ -146,7 +152,7 @@ def edit(
     _refuse_empty(instruction)
     old = saved.load(face)
     drawn = editing.read_mask(mask, old.base_albedo.shape[0]) if mask else None
-    shop = _shop(emit, old, head, base, family)
+    shop = _shop(emit, old, head, base, family, device)
     made_with = chosen(preset, repeat, settings, shop.family.settings)
     started = time.monotonic()
     wish = editing.Asked(instruction, scope=scope, region=region, mask=drawn, strength=strength, seed=seed)
@@ -376,19 +382,13 @@ JOBS: dict[str, Callable[..., Result]] = {
 }
 
 
-def _shop(
-    emit: Emit,
-    face: Face | None = None,
-    head: str | None = None,
-    base: Path | None = None,
-    family: str = "auto",
-) -> Workshop:
-    """The workshop of a face's head, or of a new one's, with a family's networks."""
+def _shop(emit: Emit, face: Face | None = None, *where: Any) -> Workshop:
+    """The workshop of a face's head, or of a new one's; `where`: head, base, family and device, as far as given."""
     emit({"type": "progress", "phase": "loading", "step": 0, "total": 1})
     from .workshop import open_workshop, workshop_of
 
     warm.SHELF.tell = lambda text: emit({"type": "message", "text": text})
-    shop = workshop_of(face, head, base, family) if face else open_workshop(head, base, family)
+    shop = workshop_of(face, *where) if face else open_workshop(*where)
     emit({"type": "progress", "phase": "loading", "step": 1, "total": 1})
     return shop
 

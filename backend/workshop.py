@@ -17,9 +17,10 @@ import torch
 from PIL import Image
 
 from . import checkpoints, warm
-from .checkpoints import PROFILES, FamilyProfile
+from .checkpoints import FamilyProfile
 from .diffusion.folders import native_dtype
 from .diffusion.model import Diffusion
+from .diffusion.plans import PLANS, MemoryPlan, below, plan_for
 from .errors import HeadInvalid, HeadMissing, UsageError
 from .face.correspond import correspond, with_sliders
 from .face.heads import find_head, open_head
@@ -44,10 +45,13 @@ class Networks:
 
     Attributes:
         base: a folder of checkpoints that is looked at before all others.
+        device: where they compute, in the precision that suits it; `plan`: how they share its memory.
     """
 
     family: FamilyProfile
     base: Path | None = None
+    device: str = "cpu"
+    plan: MemoryPlan = PLANS[0]
 
     @property
     def draw(self) -> Diffusion:
@@ -60,13 +64,13 @@ class Networks:
     def _loaded(self, role: str) -> Diffusion:
         """Kept on the shelf while there is memory for it."""
         name = self.family.name
-        key = (role, name, str(self.base or ""))
-        each = native_dtype("cpu").itemsize
+        key = (role, name, str(self.base or ""), self.device, self.plan.name)
+        each = native_dtype(self.device).itemsize
         return warm.SHELF.get(
             key,
             lambda: warm.weights_mb(self.folders(role), each),
             self.family.step_mb,
-            lambda: Diffusion.load(self.folders(role)),
+            lambda: Diffusion.load(self.folders(role), self.device, plan=self.plan),
         )
 
     def folders(self, role: str) -> dict[str, Path]:
@@ -186,23 +190,43 @@ class Workshop:
         return self.networks.edit
 
 
-def open_workshop(head: str | None = None, base: Path | None = None, family: str = "auto") -> Workshop:
+def open_workshop(
+    head: str | None = None, base: Path | None = None, family: str = "auto", device: str | None = None
+) -> Workshop:
     """The workshop of a head by name or path, the embedded one by default, with a family's networks.
+
+    Args:
+        device: "cpu" or "cuda"; by default the card, if there is one, for families that need it.
 
     Raises:
         CheckpointUnknown, CheckpointMissing: `family` is none, or is not there.
+        UsageError: there is no such device.
     """
     torch.set_num_threads(min(4, torch.get_num_threads()))
-    return _workshop(head or HEAD, _networks(family_of(family, base)[0].name, base))
+    return _workshop(head or HEAD, _networks(*_settled(family, base, device, _plans["roomiest"]), base))
 
 
-def family_of(wanted: str, base: Path | None = None) -> tuple[FamilyProfile, str]:
-    """The family that `wanted` stands for on this machine, and why in words."""
-    free = torch.cuda.mem_get_info()[0] / 2**20 if torch.cuda.is_available() else None
-    return checkpoints.choose(wanted, free, base)
+def retreat() -> str | None:
+    """After a card was full: lets all go and takes one memory plan lower from now on. Returns what was done in words.
+
+    None: there is none lower.
+    """
+    full = _plans["taken"]
+    plan = below(full)
+    if plan is None:
+        return None
+    _plans.update(roomiest=plan, taken=plan)
+    close_workshop()
+    return f"The memory was full under the plan “{full.name}”; it goes on under “{plan.name}”."
 
 
-def workshop_of(face: Face, head: str | None = None, base: Path | None = None, family: str = "auto") -> Workshop:
+def workshop_of(
+    face: Face,
+    head: str | None = None,
+    base: Path | None = None,
+    family: str = "auto",
+    device: str | None = None,
+) -> Workshop:
     """The workshop of the head that a face was made on: `head` if given, else where it was last, else by its name.
 
     Raises:
@@ -211,7 +235,7 @@ def workshop_of(face: Face, head: str | None = None, base: Path | None = None, f
     """
     place = head or _remembered(face.topology_id) or face.head
     try:
-        shop = open_workshop(place, base, family)
+        shop = open_workshop(place, base, family, device)
         found = shop.model.topology
     except HeadMissing as error:
         advice = checkpoints.head_advice(face.head) or error.advice
@@ -229,6 +253,8 @@ def close_workshop(keep: tuple[str, ...] = ()) -> None:
     warm.SHELF.keep(keep)
     if not keep:
         _workshop.cache_clear()
+        _networks.cache_clear()
+        _settled.cache_clear()
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -239,9 +265,32 @@ def _workshop(head: str, networks: Networks) -> Workshop:
     return Workshop(head, networks)
 
 
+_plans = {"roomiest": PLANS[0], "taken": PLANS[0]}  # that may be taken, for a roomier one was full; that is taken
+
+
 @lru_cache(1)
-def _networks(family: str, base: Path | None) -> Networks:
-    return Networks(PROFILES[family], base)
+def _networks(family: FamilyProfile, device: str, plan: MemoryPlan, base: Path | None) -> Networks:
+    return Networks(family, base, device, plan)
+
+
+@lru_cache(8)
+def _settled(
+    family: str, base: Path | None, device: str | None, roomiest: MemoryPlan
+) -> tuple[FamilyProfile, str, MemoryPlan]:
+    """Family, device and plan; measured once, while nothing is loaded.
+
+    Args:
+        roomiest: of the plans that were not full before.
+    """
+    card = torch.cuda.is_available()
+    if device not in (None, "cpu", "cuda") or (device == "cuda" and not card):
+        raise UsageError(f"there is no device {device!r}", advice="leave out --device" if card else "say cpu")
+    free = torch.cuda.mem_get_info()[0] / 2**20 if card else None
+    profile, _ = checkpoints.choose(family, free, base)
+    device = device or ("cuda" if card and profile.needs_mb else "cpu")
+    plan = max(roomiest, plan_for(free if device == "cuda" else None), key=PLANS.index)
+    _plans["taken"] = plan
+    return profile, device, plan
 
 
 def _remember(folder: Path, model: LinearFaceModel, path: Path) -> None:

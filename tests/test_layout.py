@@ -45,6 +45,7 @@ ARROWS: dict[str, set[str]] = {
     "stages": {*LEAVES, "face", "render", "diffusion"},
     "language": set(),
     "router": {"language"},
+    "retrying": {"diffusion", "workshop"},
     "candidates": {*WORKSHOP, "making"} - {"training", "evaluation"},
     "prompts": {"checkpoints", "errors", "language"},
     "evaluation": {*WORKSHOP, "language", "prompts", "jobs", "protocol"},
@@ -57,7 +58,7 @@ ARROWS: dict[str, set[str]] = {
     "editing": {"router", "moves", "language", *WORKSHOP} - {"training", "evaluation", "importing"},
     "layering": {"errors", "face"},
     "running": {*LEAVES, "face", "pictures", "stages"},
-    "jobs": {"", "memory", "prompts", *WORKSHOP, "protocol"} - {"training"},
+    "jobs": {"", "memory", "retrying", "prompts", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", "commandline", *WORKSHOP, "environment", "jobs"} - {"training", "stages"},
     "__main__": {
         *(

@@ -12,13 +12,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from .folders import native_dtype, read
+from .plans import PLANS, MemoryPlan, follow
 
 
 @dataclass(frozen=True)
 class Diffusion:
     """The networks of a Stable Diffusion 1.x or 2.x, frozen; with eight input channels, of an InstructPix2Pix.
 
-    Tensors go in and come out in the caller's precision, whatever the networks compute in.
+    Tensors go in and come out in the caller's precision and place, whatever the networks compute in and where.
 
     Attributes:
         alphas_cumprod: (1000,) ᾱ of the training schedule, float32.
@@ -35,11 +36,18 @@ class Diffusion:
     controlnet: Any = None
 
     @classmethod
-    def load(cls, folders: Mapping[str, Path], device: str = "cpu", dtype: torch.dtype | None = None) -> Diffusion:
+    def load(
+        cls,
+        folders: Mapping[str, Path],
+        device: str = "cpu",
+        dtype: torch.dtype | None = None,
+        plan: MemoryPlan = PLANS[0],
+    ) -> Diffusion:
         """Loads the component folders tokenizer, text_encoder, vae, unet, scheduler and, if given, controlnet.
 
         Args:
             dtype: what the networks compute in; by default what suits the device (`native_dtype`).
+            plan: how they share the device's memory.
 
         Raises:
             errors.CheckpointUnsupported: networks of another architecture, such as Stable Diffusion XL.
@@ -47,6 +55,7 @@ class Diffusion:
         """
         parts = read(folders, device, dtype or native_dtype(device))
         scheduler = parts.pop("scheduler")
+        follow(plan, parts, device)
         return cls(
             **parts,
             alphas_cumprod=scheduler.alphas_cumprod.to(device),
@@ -79,7 +88,7 @@ class Diffusion:
         """Embeddings of texts, padded to the tokenizer's length."""
         tokens = self.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
         with torch.no_grad():
-            return self.text_encoder(tokens.input_ids.to(self.device)).last_hidden_state.float()
+            return self.text_encoder(tokens.input_ids.to(self.device)).last_hidden_state.float().cpu()
 
     @property
     def longest_text(self) -> int:
@@ -98,21 +107,21 @@ class Diffusion:
         Args:
             posterior: draws from it, where the autoencoder has one; None takes its mean.
         """
-        encoded = self.vae.encode((images * 2 - 1).to(self.vae.dtype))
+        encoded = self.vae.encode((images * 2 - 1).to(self.device, self.vae.dtype))
         latents = encoded.latents if "latents" in encoded else encoded.latent_dist.mean
         if posterior is not None and "latents" not in encoded:
             drawn = torch.randn(latents.shape, generator=posterior).to(latents)
             latents = latents + encoded.latent_dist.std * drawn
-        return (latents.to(images.dtype) - self.shift_factor) * self.scaling_factor
+        return (latents.to(images) - self.shift_factor) * self.scaling_factor
 
     def decode(self, latents: Float[Tensor, "B 4 h w"]) -> Float[Tensor, "B 3 H W"]:
         """sRGB pictures 0..1 of scaled latents, differentiable where they are not cut off."""
         given = latents / self.scaling_factor + self.shift_factor
-        return (self.vae.decode(given.to(self.vae.dtype)).sample.to(latents.dtype) / 2 + 0.5).clamp(0, 1)
+        return (self.vae.decode(given.to(self.device, self.vae.dtype)).sample.to(latents) / 2 + 0.5).clamp(0, 1)
 
     def alpha(self, timestep: Int[Tensor, " B"]) -> Float[Tensor, "B 1 1 1"]:
         """ᾱ of each picture's timestep."""
-        return self.alphas_cumprod[timestep].view(-1, 1, 1, 1)
+        return self.alphas_cumprod[timestep.to(self.device)].to(timestep.device).view(-1, 1, 1, 1)
 
     def add_noise(
         self, latents: Float[Tensor, "B 4 h w"], noise: Float[Tensor, "B 4 h w"], timestep: Int[Tensor, " B"]
@@ -137,22 +146,22 @@ class Diffusion:
             depth: what the ControlNet is to follow, 0..1, at the pictures' size; near is bright.
             depth_strength: diffusers' `controlnet_conditioning_scale`.
         """
-        dtype, timestep = self.unet.dtype, timestep.to(noisy.device)
-        given, text = noisy.to(dtype), text.to(dtype)
+        place = {"device": self.device, "dtype": self.unet.dtype}
+        given, text, level = noisy.to(**place), text.to(**place), timestep.to(self.device)
         followed: dict[str, Any] = {}
         if depth is not None:
             down, middle = self.controlnet(
                 given,
-                timestep,
+                level,
                 encoder_hidden_states=text,
-                controlnet_cond=depth.to(dtype),
+                controlnet_cond=depth.to(**place),
                 conditioning_scale=depth_strength,
                 return_dict=False,
             )
             followed = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
         if original is not None:
-            given = torch.cat([given, self._as_trained(original).to(dtype)], dim=1)
-        out = self.unet(given, timestep, encoder_hidden_states=text, **followed).sample.to(noisy.dtype)
+            given = torch.cat([given, self._as_trained(original).to(**place)], dim=1)
+        out = self.unet(given, level, encoder_hidden_states=text, **followed).sample.to(noisy)
         if self.prediction_type == "epsilon":
             return out
         alpha = self.alpha(timestep)

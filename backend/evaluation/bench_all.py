@@ -17,7 +17,7 @@ import torch
 
 from ..settings import RELEASED
 from ..workshop import open_workshop
-from . import bench, bench_service, bench_steps
+from . import bench, bench_gpu, bench_service, bench_steps
 
 KINDS = ("render", "step", "memory", "service", "apply")
 REPEATS = 3
@@ -50,6 +50,9 @@ def measure(kinds: tuple[str, ...], emit: Emit) -> tuple[dict[str, Any], str]:
         told += ["", *(f"{key}: {found[key]} s" for key in found if key.startswith("service.") and "_" in key)]
         told += ["service.cancel: seconds from the cancel to the end"]
         told += [f"    {phase:<24}{seconds:6.3f}" for phase, seconds in found["service.cancel"].items()]
+    if "gpu" in kinds:
+        found["gpu"] = bench_gpu.measure(emit)
+        told += ["", "gpu: networks of true size with random weights", bench_gpu.table(found["gpu"])]
     if "apply" in kinds:
         figures = applied(emit)
         found |= figures
