@@ -153,8 +153,11 @@ def show(shop: Workshop, candidates: list[Candidate], finished: int, title: str,
         scores = ", ".join(f"{stage} {value:.2f}" for stage, value in one.scores.items())
         name = f"{number + 1}: seed {one.seed}, {scores}" + (" (finished)" if number == finished else "")
         views = [
-            (f"{azimuth:g}°", Image.fromarray(to_bytes(portrait(shop, one.drawn.vertices, worn, azimuth, SHOWN))))
-            for worn in (None, one.drawn.albedo)
+            (
+                f"{azimuth:g}° {kind}",
+                Image.fromarray(to_bytes(portrait(shop, one.drawn.vertices, worn, azimuth, SHOWN))),
+            )
+            for kind, worn in (("shape", None), ("textured", one.drawn.albedo))
             for azimuth in VIEWS
         ]
         rows.append((name, views))

@@ -17,7 +17,18 @@ MODULE_LINES, FUNCTION_LINES = 400, 60
 ROOMS = {"face", "render", "diffusion", "stages", "training", "evaluation"}
 LEAVES = {"errors", "files", "settings"}  # plain modules of the standard library that any room may use
 # what may load torch when it is imported
-HEAVY = ROOMS | {"warped", "workshop", "pictures", "making", "editing", "layering", "candidates", "importing", "running"}
+HEAVY = {
+    *ROOMS,
+    "warped",
+    "workshop",
+    "pictures",
+    "making",
+    "editing",
+    "layering",
+    "candidates",
+    "importing",
+    "running",
+}
 WORKSHOP = HEAVY | LEAVES | {"checkpoints", "warm"}
 # Each part of the backend, and what it may import of the rest; "face.mesh" is that module only, "" is the
 # package itself.

@@ -125,8 +125,8 @@ def _face(shop: Workshop, preset: Preset, prompt: str) -> tuple[Check, Row]:
     before = score(shop.draw, portrait(shop, shop.model.vertices(), making.worn(shop, None), 0.0, size), words)
     after = score(shop.draw, portrait(shop, drawn.vertices, drawn.albedo, 0.0, size), words)
     views = [
-        (f"{azimuth:g}°", Image.fromarray(to_bytes(portrait(shop, drawn.vertices, worn, azimuth, 256))))
-        for worn in (None, drawn.albedo)
+        (f"{azimuth:g}° {kind}", Image.fromarray(to_bytes(portrait(shop, drawn.vertices, worn, azimuth, 256))))
+        for kind, worn in (("shape", None), ("textured", drawn.albedo))
         for azimuth in AZIMUTHS
     ]
     found = f"{after:.2f} % after, {before:.2f} % before; {seconds:.0f} s"
