@@ -14,4 +14,5 @@ def node_tree(material: bpy.types.Material) -> bpy.types.NodeTree:
     """The material's nodes, made where there are none; from 5.0 on they are there, and asking for them warns."""
     if material.node_tree is None:
         material.use_nodes = True
+    assert material.node_tree is not None
     return material.node_tree

@@ -16,6 +16,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,14 +31,16 @@ def main() -> dict[str, float]:
 
     HEADLESS["enable"]()
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    parts = {name: sys.modules[f"{MODULE}.{name}"] for name in ("scene.steps", "session.face", "ui.history")}
+    parts: dict[str, Any] = {
+        name: sys.modules[f"{MODULE}.{name}"] for name in ("scene.steps", "session.face", "ui.history")
+    }
     steps, session = parts["scene.steps"], parts["session.face"]
     with tempfile.TemporaryDirectory(prefix="facewright_measure_") as folder:
         write_head(Path(folder) / "grid.npz")
         steps.HEAD_FOLDERS = (Path(folder),)
         faces = [session.face_of(face_files(seed), f"face {seed}") for seed in range(2)]
         inserted = [clocked(lambda: steps.insert(bpy.context, faces[0])) for _ in range(REPEATS)]
-        found = bpy.context.scene.objects[-1]
+        found = bpy.context.scene.objects[-1]  # pyright: ignore[reportAttributeAccessIssue]
         updated = [clocked(partial(steps.add_step, found, faces[index % 2])) for index in range(REPEATS)]
         return {
             "apply.insert_milliseconds": milliseconds(inserted),

@@ -42,11 +42,11 @@ class Given(Networks):
     make: Make | None = None  # None: of true size, with random weights
 
     @cached_property
-    def draw(self) -> Diffusion:
+    def draw(self) -> Diffusion:  # pyright: ignore[reportIncompatibleMethodOverride]: kept, where theirs is on a shelf
         return (self.make or _of_true_size)("text-to-image", self.device, self.dtype, self.plan)
 
     @cached_property
-    def edit(self) -> Diffusion:
+    def edit(self) -> Diffusion:  # pyright: ignore[reportIncompatibleMethodOverride]
         return (self.make or _of_true_size)("instruct-edit", self.device, self.dtype, self.plan)
 
     def hashes(self, role: str) -> dict[str, str]:

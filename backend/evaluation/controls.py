@@ -22,11 +22,11 @@ class Untrained(Networks):
     """The family's networks with the same configurations and random weights."""
 
     @cached_property
-    def draw(self) -> Diffusion:
+    def draw(self) -> Diffusion:  # pyright: ignore[reportIncompatibleMethodOverride]: kept, where theirs is on a shelf
         return untrained(super().draw)
 
     @cached_property
-    def edit(self) -> Diffusion:
+    def edit(self) -> Diffusion:  # pyright: ignore[reportIncompatibleMethodOverride]
         return untrained(super().edit)
 
 

@@ -24,7 +24,7 @@ from .. import jobs
 from ..face import saved
 from ..face.layers import Face, albedo, vertices
 from ..language import Look
-from ..making import new_face
+from ..making import Drawn, Spoken, new_face
 from ..pictures import to_tensor
 from ..training.painter import paint
 from .appearance import Chart
@@ -139,7 +139,8 @@ class Bench:
         look = Look(tone=rng.random(), seed=rng.randrange(2**31))
         painted = paint(self.lab.gauges.canvas, look)
         head = shop.model.vertices(identity=identity)
-        return new_face(shop, self.lab.preset, "text-to-image", "a person", 0, identity, head, painted, {}, None)
+        drawn, unsaid = Drawn(identity, head, painted), Spoken({}, {}, [], [])
+        return new_face(shop, self.lab.preset, "text-to-image", "a person", 0, drawn, {}, None, unsaid)
 
     def _what_changed(self, old: Face, new: Face, item: Item) -> Facts:
         pixels, changed = albedo(old), albedo(new)

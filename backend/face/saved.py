@@ -287,6 +287,7 @@ def _npz(**arrays: Any) -> bytes:
 
 def _read_layer(folder: Path, entry: dict[str, Any]) -> Layer:
     delta = _read_arrays(folder / "delta.npz", {}, DELTA)
+    arrays: dict[str, Any] = {name: delta.get(name) for name in DELTA}
     mask, weights = folder / "mask.png", folder / "weights.npz"
     return Layer(
         **{name: entry[name] for name in LAYER if name not in ("region", "strength")},
@@ -295,7 +296,7 @@ def _read_layer(folder: Path, entry: dict[str, Any]) -> Layer:
         strength=float(entry["strength"]),
         mask=_read_png(mask, "L") if mask.exists() else None,
         weights=_read_arrays(weights, {"weights": np.float32})["weights"] if weights.exists() else None,
-        **{name: delta.get(name) for name in DELTA},
+        **arrays,
     )
 
 

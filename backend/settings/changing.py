@@ -62,7 +62,7 @@ def stages_of(preset: Preset) -> list[str]:
 
 def _value(key: str, kind: type, item: Field[Any], value: Any) -> Any:
     try:
-        found = SWITCH[str(value).lower()] if kind is bool else kind(value)
+        found: Any = SWITCH[str(value).lower()] if kind is bool else kind(value)
     except (KeyError, ValueError, TypeError):
         raise UnknownOption(f"{key} is a {kind.__name__}, not {value!r}") from None
     choices = item.metadata.get("choices")

@@ -5,6 +5,7 @@ Numbers without a word beside them are those of FaceG2E's code (its defaults and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -52,37 +53,48 @@ ADANS: dict[str, Any] = {"optimiser": "adan", "weight_decay": 2e-5, "clip_norm":
 ADAMWS: dict[str, Any] = {"optimiser": "adamw", "weight_decay": 0.01, "decay": 0.9}  # torch's default decay
 LATENT: dict[str, Any] = {"paint": "latent", "prior_weight": 0.0, "smoothness_weight": 0.0}
 INSTRUCTED: dict[str, Any] = {"guidance_scale": 15.0, "image_guidance_scale": 2.0}
+
+
+def _merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Later parts over earlier ones."""
+    return {name: value for part in parts for name, value in part.items()}
+
+
 RELEASED = Preset(
     "released",
     geometry=GeometrySettings(
-        **CODE
-        | ADANS
-        | {
-            "schedule": "uniform",  # the linear one is computed and not passed on
-            "guidance_scale": 101.0,
-            "pictures": "normal,grey",
-            "antialias": False,
-            "prior_weight": 0.0,
-            "reach": 0.0,
-        }
+        **_merged(
+            CODE,
+            ADANS,
+            {
+                "schedule": "uniform",  # the linear one is computed and not passed on
+                "guidance_scale": 101.0,
+                "pictures": "normal,grey",
+                "antialias": False,
+                "prior_weight": 0.0,
+                "reach": 0.0,
+            },
+        )
     ),
     texture=TextureSettings(
-        **CODE
-        | ADAMWS
-        | LATENT
-        | {
-            "steps": 401,
-            "latent_steps": 200,
-            "start": "zeros",
-            "guidance_scale": 101.0,
-            "depth_scale": 1.0,
-            "near_bright": False,
-            "texture_prior": 3.0,
-        }
+        **_merged(
+            CODE,
+            ADAMWS,
+            LATENT,
+            {
+                "steps": 401,
+                "latent_steps": 200,
+                "start": "zeros",
+                "guidance_scale": 101.0,
+                "depth_scale": 1.0,
+                "near_bright": False,
+                "texture_prior": 3.0,
+            },
+        )
     ),
     edit=EditSettings("optimise"),  # it knows no sliders
-    edit_texture=EditTextureSettings(**CODE | ADAMWS | LATENT | INSTRUCTED | {"texture_prior": 0.5}),
-    edit_geometry=EditGeometrySettings(**CODE | ADAMWS | INSTRUCTED | {"antialias": False, "prior_weight": 0.0}),
+    edit_texture=EditTextureSettings(**_merged(CODE, ADAMWS, LATENT, INSTRUCTED, {"texture_prior": 0.5})),
+    edit_geometry=EditGeometrySettings(**_merged(CODE, ADAMWS, INSTRUCTED, {"antialias": False, "prior_weight": 0.0})),
 )
 
 # The paper where it differs; where it says nothing, the code.

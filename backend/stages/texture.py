@@ -61,12 +61,9 @@ def distil(
     def loss(step: int) -> Tensor:
         seen = draw()
         in_latents = isinstance(paint, LatentTexture) and step < settings.latent_steps
-        if in_latents:
-            scene = seen.at(vertices, PICTURE // guidance.model.reduction)
-            latents, worn = scene.unlit(paint.latents), None
-        else:
-            scene, worn = seen.at(vertices), paint.albedo()
-            latents = seen.latents(scene, "textured", worn)
+        worn = paint.latents if isinstance(paint, LatentTexture) and in_latents else paint.albedo()
+        scene = seen.at(vertices, PICTURE // guidance.model.reduction) if in_latents else seen.at(vertices)
+        latents = scene.unlit(worn) if in_latents else seen.latents(scene, "textured", worn)
         condition = controlled(condition_of(seen, scene), seen, scene, vertices, guidance, settings)
         if settings.anchored and condition.original is not None:
             condition = replace(condition, anchor=condition.original)
@@ -77,9 +74,8 @@ def distil(
         distilled = guidance.loss(latents, timestep, generator, condition)
         found = settings.weight * distilled + paint.held(settings)
         for prior in leads.priors:
-            shown = paint.latents if in_latents and isinstance(paint, LatentTexture) else worn
-            found = found + prior.loss(shown, step, timestep[:1], generator)
-        if leads.evenness and worn is not None:
+            found = found + prior.loss(worn, step, timestep[:1], generator)
+        if leads.evenness and not in_latents:
             found = found + leads.evenness.loss(worn, settings)
         return found
 

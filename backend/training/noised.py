@@ -59,8 +59,8 @@ class Noised:
         noisy = scheduler.add_noise(shown, noise, timestep)  # pyright: ignore[reportArgumentType]
         pull = (shown - other) * (level / (1 - level)).sqrt().view(-1, 1, 1, 1)
         given = noisy if original is None else torch.cat([noisy, original], dim=1)
-        twice = (each.repeat_interleave(2, dim=0) for each in (given, timestep, noise))
-        return cls(*twice, pull, told, watched)
+        given, timestep, noise = (each.repeat_interleave(2, dim=0) for each in (given, timestep, noise))
+        return cls(given, timestep, noise, pull, told, watched)
 
     def __len__(self) -> int:
         return len(self.noise)
@@ -75,14 +75,15 @@ class Noised:
             return parts
         return [replace(part, watched=seen) for part, seen in zip(parts, self.watched.shares(2 * size), strict=True)]
 
-    def backward(self, unet: UNet2DConditionModel, text: Float[Tensor, "B L D"]) -> tuple[float, float]:
+    def backward(self, network: UNet2DConditionModel, text: Float[Tensor, "B L D"]) -> tuple[float, float]:
         """After the gradients of both have gone into the UNet, in its precision: the mean squared error with a
         picture's own words, and the mean share missed of the pull of others. Where words are watched, attention has a
         loss besides.
         """
-        place = {"device": unet.device, "dtype": unet.dtype}
-        with attending(unet, self.watched.places.shape[-1]) if self.watched else nullcontext([]) as maps:
-            found = unet(self.given.to(**place), self.timestep.to(unet.device), text.to(**place)).sample.float().cpu()
+        place = {"device": network.device, "dtype": network.dtype}
+        with attending(network, self.watched.places.shape[-1]) if self.watched else nullcontext([]) as maps:
+            found = network(self.given.to(**place), self.timestep.to(network.device), text.to(**place)).sample
+        found = found.float().cpu()
         error = (found[0::2] - self.noise[0::2]).square().mean()
         missed = self.missed(found)
         elsewhere = self.watched.loss(maps) if self.watched else 0.0
