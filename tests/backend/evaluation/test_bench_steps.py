@@ -52,9 +52,9 @@ def test_a_faces_share_weighs_the_stages_by_their_steps():
     assert len(bench_steps.table(ROWS).splitlines()) == 4
 
 
-def test_what_nobody_measures_yet_is_null():
+def test_without_a_kind_only_the_machine_is_told():
     found, told = bench_all.measure((), lambda event: None)
-    assert found["service.ready_seconds"] is None
+    assert set(found) == {"machine"}
     assert "cores" in told
 
 
