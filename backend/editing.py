@@ -79,7 +79,7 @@ def way_of(asked: Asked, shop: Workshop, preset: Preset) -> Way:
     """By slider where the instruction names one that the head has and neither scope nor lock says otherwise.
 
     Raises:
-        UsageError: a region the head does not have.
+        UsageError: a region the head does not have; or it has none of those that the instruction means.
     """
     names = shop.model.topology.region_names
     if wrong := [name for name in asked.region if name not in names]:
@@ -94,6 +94,8 @@ def way_of(asked: Asked, shop: Workshop, preset: Preset) -> Way:
     if moves and known and not locked and asked.scope in ("auto", "geometry") and preset.edit.route == "auto":
         shown = {name for move in moves for name in move.axis.regions if name in names}
         return Way(heard.text, moves, ("geometry",), tuple(sorted(shown)))
+    if found.region and not region and not locked:
+        raise UsageError(f"no region {', '.join(found.region)}", advice=f"name one: {', '.join(names)}")
     return Way(heard.text, (), SCOPES.get(scope, (scope,)), region)
 
 

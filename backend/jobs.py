@@ -250,7 +250,6 @@ def layers(
         UsageError: a layer the face does not have, or an order that is not all of them once.
         HeadInvalid: `copy_to` is a face of another head.
     """
-
     from . import layering, making
     from .face import saved
 
@@ -316,10 +315,8 @@ def export(*, face: Path, out: Path, emit: Emit, cancelled: Callable[[], bool], 
     write = exporter.write_glb if out.suffix == ".glb" else exporter.write_obj
     loaded = saved.load(face)
     shop = _shop(emit, loaded)
-    if shoulders:
-        write(dressed(loaded, shop.model.topology, shop.shoulders), shop.bust[0], out)
-    else:
-        write(loaded, shop.model.topology, out)
+    topology = shop.model.topology
+    write(*((dressed(loaded, topology, shop.shoulders), shop.bust[0]) if shoulders else (loaded, topology)), out)
     return {"file": str(out)}
 
 
@@ -334,8 +331,7 @@ def selftest(*, emit: Emit, cancelled: Callable[[], bool]) -> Result:
     started = time.monotonic()
     picture = portrait(shop, shop.model.vertices(), making.worn(shop, None), azimuth=0.0, size=128)
     rendered = time.monotonic()
-    latents = shop.draw.encode(picture)
-    text = shop.draw.encode_text(["a person"])
+    latents, text = shop.draw.encode(picture), shop.draw.encode_text(["a person"])
     step = torch.tensor([500])
     shop.draw.predict_noise(latents, step, text)
     shop.edit.predict_noise(latents, step, text, latents)

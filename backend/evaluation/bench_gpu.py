@@ -89,7 +89,7 @@ def row(networks: Given, steps: int = STEPS, warm: int = WARM) -> dict[str, Any]
     except RuntimeError as error:
         if not is_full(error):
             raise
-        return found | {"full": str(error).partition(".")[0]}
+        return found | {"out of memory": str(error).partition(".")[0]}
     found |= {f"seconds a step, {stage}": round(value, 4) for stage, value in seconds.items()}
     spent = {stage: value * getattr(preset, stage).steps for stage, value in seconds.items()}
     found["seconds a face"] = round(spent["geometry"] + spent["texture"], 1)

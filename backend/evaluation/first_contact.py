@@ -18,6 +18,7 @@ from PIL import Image
 
 from .. import making
 from ..candidates import score
+from ..checkpoints.profiles import FULL
 from ..diffusion.model import Diffusion
 from ..files import write_whole
 from ..pictures import portrait, to_bytes
@@ -46,7 +47,7 @@ class Check:
 
 
 def first_contact(
-    out: Path, emit: Emit, base: Path | None = None, family: str = "full", settings: dict[str, Any] | None = None
+    out: Path, emit: Emit, base: Path | None = None, family: str = FULL, settings: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Runs the checks and makes a face of each of PROMPTS; writes `report.json` and `faces.png` into `out`.
 

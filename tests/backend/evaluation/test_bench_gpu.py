@@ -29,7 +29,7 @@ def test_a_row_tells_of_every_stage_and_of_whole_runs():
 
 
 def test_a_full_card_is_a_row_too():
-    assert bench_gpu.row(bench_gpu.Given(PROFILES["full"], make=full))["full"].startswith("CUDA out of memory")
+    assert bench_gpu.row(bench_gpu.Given(PROFILES["full"], make=full))["out of memory"].startswith("CUDA out of memory")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card")
