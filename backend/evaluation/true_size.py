@@ -16,10 +16,11 @@ from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DCondi
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from .. import checkpoints
+from ..checkpoints.profiles import EMBEDDED
 from ..diffusion.model import Diffusion
 from ..diffusion.plans import MemoryPlan, follow
 
-TOKENIZER = checkpoints.BESIDE / "starter" / "tokenizer"  # CLIP's own has 49,408 tokens; these ids are among them
+TOKENIZER = checkpoints.BESIDE / EMBEDDED / "tokenizer"  # CLIP's own has 49,408 tokens; these ids are among them
 UNET: dict[str, Any] = {
     "sample_size": 64,
     "down_block_types": (*("CrossAttnDownBlock2D",) * 3, "DownBlock2D"),
