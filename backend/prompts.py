@@ -65,7 +65,7 @@ def phrased(
         family.views,
         tuple(part for part in attributes if part),
         family.negatives if negatives is None else negatives,
-        family.plain,
+        family.plain.get(stage, ""),
     )
 
 

@@ -26,7 +26,8 @@ class FamilyProfile:
         styles: by stage, the words before what a prompt describes.
         views: by what is seen of the head ("front view", "side view", "back view"), the words after it; none: no words.
         negatives: by the same, what a picture is to be kept away from; none: nothing.
-        plain: who a picture shows of which nothing is said; stands, in the stage's style, for an empty negative text.
+        plain: by stage, who a picture shows of which nothing is said; stands, in the stage's style, for an empty
+            negative text.
         closed: only the words of the face language mean something to it.
         step_mb: of memory that a step of a stage takes beside the networks.
         needs_mb: of free memory on the card, below which `auto` does not take it; None where a CPU will do.
@@ -37,7 +38,7 @@ class FamilyProfile:
     styles: Mapping[str, str]
     views: Mapping[str, str] = field(default_factory=dict)
     negatives: Mapping[str, str] = field(default_factory=dict)
-    plain: str = ""
+    plain: Mapping[str, str] = field(default_factory=dict)
     closed: bool = False
     step_mb: float = 200.0  # the starter family's 130 measured on a CPU, and some air
     needs_mb: int | None = None
@@ -47,7 +48,7 @@ class FamilyProfile:
 STARTER_PROFILE = FamilyProfile(
     EMBEDDED,
     styles={"geometry": "a clay render of", "texture": "a photo of"},  # as its captions name grey and painted pictures
-    plain="a person",  # it was taught what words change of this; the empty text is all pictures, grey and painted
+    plain={"geometry": "a person"},  # it was taught what words change of this; textures come out blotched with it
     closed=True,
 )
 FULL_PROFILE = FamilyProfile(

@@ -123,7 +123,7 @@ class TextureSettings(PaintSettings):
     irises: bool = False  # may change, so that words for eyes land on them; the white and the pupil never do
     style: str = ""  # words before the prompt, in place of the family's
     view_words: bool = True  # what is seen of the head, where the family has words for it
-    guidance_scale: float = 6.0  # 3 leaves green skin as it was, 9 takes red lips to the ears
+    guidance_scale: float = 3.0  # 6 blotches skin that no word names; at 3 a mask or a beard lands, green skin does not
     first_timestep: int = 700
     last_timestep: int = 200
     learning_rate: float = 0.06  # logits a step, root mean square of each level

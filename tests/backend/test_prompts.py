@@ -13,10 +13,11 @@ def count(text: str) -> int:
 
 
 def test_a_family_is_spoken_to_as_it_was_taught():
-    for stage, style in (("geometry", "a clay render of"), ("texture", "a photo of")):
-        assert phrased("an old man", STARTER, stage).said("side view") == (f"{style} an old man", f"{style} a person")
-        away = phrased("an old man", STARTER, stage, negatives={"side view": "a beard"})
-        assert [away.said(view)[1] for view in ("front view", "side view")] == [f"{style} a person", "a beard"]
+    said = {stage: phrased("an old man", STARTER, stage).said("side view") for stage in ("geometry", "texture")}
+    assert said["geometry"] == ("a clay render of an old man", "a clay render of a person")
+    assert said["texture"] == ("a photo of an old man", "")
+    away = phrased("an old man", STARTER, "geometry", negatives={"side view": "a beard"})
+    assert [away.said(view)[1] for view in ("front view", "side view")] == ["a clay render of a person", "a beard"]
     text, negative = phrased("Emma Watson", FULL, "geometry").said("side view")
     assert text == "a zoomed out DSLR photo of Emma Watson, side view"
     assert "front view" in negative

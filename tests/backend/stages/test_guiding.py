@@ -29,4 +29,4 @@ def test_a_family_without_words_for_views_is_read_once():
     model = tiny_diffusion()
     _, wanted = drawing(model, GeometrySettings(), phrased("red lips", PROFILES["starter"], "texture"))
     assert wanted(around(0.0, 180.0)).text.shape == (2, 12, 8)
-    assert torch.equal(wanted(around(0.0)).text, model.encode_text(["a photo of red lips", "a photo of a person"]))
+    assert torch.equal(wanted(around(0.0)).text, model.encode_text(["a photo of red lips", ""]))
