@@ -74,7 +74,7 @@ def _trimmed(frame: np.ndarray, quads: np.ndarray) -> np.ndarray:
     border = np.unique(edges.ends[edges.sides[:, 1] < 0])
     border = border[_level(frame[border])[0] > 0.7]  # the rest is the head's rim
     for _ in range(3):
-        normals = vertex_normals(frame.astype(np.float32), faces)[border]
+        normals = vertex_normals(frame.astype(np.float32), faces.astype(np.int32))[border]
         level, slope = _level(frame[border])
         slope -= (slope * normals).sum(axis=1, keepdims=True) * normals
         frame[border] += ((1 - level) / (slope**2).sum(axis=1))[:, None] * slope
