@@ -57,6 +57,8 @@ class InProcess(Link):
         self._events.close()
         for thread in (self._writer, self._server, self._reader):
             thread.join(patience)
+        if not self._writer.is_alive():  # its end is closed, so nobody waits for more
+            self._streams[0].close()
 
     def _serve(self, served) -> None:
         try:
