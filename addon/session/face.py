@@ -190,15 +190,6 @@ def unzip(packed: bytes, where: str) -> dict[str, bytes]:
         raise _invalid(where, f"damaged: {error}") from None
 
 
-def zip_of(files: Files) -> bytes:
-    """All files as one zip."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name), content)  # stored: .npz and .png are compressed already
-    return made.getvalue()
-
-
 def _check_sizes(sizes: Iterable[int]) -> None:
     found = list(sizes)
     if sum(found) > SIZE_LIMIT or len(found) > FILES_LIMIT:

@@ -23,6 +23,15 @@ class SubPanel(SidebarPanel):
     bl_parent_id = "FACEWRIGHT_PT_main"
 
 
+class FacePanel(SubPanel):
+    """Of a head that has steps."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        found = steps.chosen_head(context)
+        return found is not None and bool(found.facewright.steps)
+
+
 def explain(operator: bpy.types.Operator, error: errors.BackendError) -> set[str]:
     """Reports the error with its number and advice; from a script this raises RuntimeError."""
     kind = "WARNING" if isinstance(error, errors.Cancelled) else "ERROR"

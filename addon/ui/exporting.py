@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ..link.bundle import errors
 from ..scene import exporting, material, steps, studio, view
-from .base import Explaining, SubPanel, has_face, has_head
+from .base import Explaining, FacePanel, SubPanel, has_face, has_head
 
 
 class FACEWRIGHT_OT_export(Explaining, bpy.types.Operator):
@@ -108,14 +108,9 @@ class FACEWRIGHT_OT_add_studio(Explaining, bpy.types.Operator):
         view.redraw()
 
 
-class FACEWRIGHT_PT_textures(SubPanel, bpy.types.Panel):
+class FACEWRIGHT_PT_textures(FacePanel, bpy.types.Panel):
     bl_label = "Textures"
     bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        found = steps.chosen_head(context)
-        return found is not None and bool(found.facewright.steps)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, image = self.layout, material.shown_image(steps.require_head(context))

@@ -7,9 +7,8 @@ import bpy
 from bpy.props import StringProperty
 
 from ..link.bundle import errors
-from ..scene import steps
 from . import dragging, live
-from .base import Explaining, SubPanel, has_face
+from .base import Explaining, FacePanel, has_face
 
 
 class FACEWRIGHT_OT_set_sliders(Explaining, bpy.types.Operator):
@@ -76,14 +75,9 @@ class FACEWRIGHT_OT_toggle_group(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FACEWRIGHT_PT_face(SubPanel, bpy.types.Panel):
+class FACEWRIGHT_PT_face(FacePanel, bpy.types.Panel):
     bl_label = "Face"
     bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        found = steps.chosen_head(context)
-        return found is not None and bool(found.facewright.steps)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, shown = self.layout, live.values()

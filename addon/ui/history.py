@@ -10,7 +10,7 @@ from ..link.bundle import errors
 from ..scene import compare, mesh, steps, store
 from ..session import tree
 from . import thumbs
-from .base import Explaining, SubPanel, has_face
+from .base import Explaining, FacePanel, has_face
 
 KIND_ICONS = {
     "generate": "USER",
@@ -162,14 +162,9 @@ class FACEWRIGHT_UL_steps(bpy.types.UIList):
         return flags, [place[node.uid] for node in nodes]
 
 
-class FACEWRIGHT_PT_history(SubPanel, bpy.types.Panel):
+class FACEWRIGHT_PT_history(FacePanel, bpy.types.Panel):
     bl_label = "History"
     bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        found = steps.chosen_head(context)
-        return found is not None and bool(found.facewright.steps)
 
     def draw(self, context: bpy.types.Context) -> None:
         session, layout = steps.require_head(context).facewright, self.layout

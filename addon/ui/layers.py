@@ -7,7 +7,7 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 from ..link.bundle import errors
 from ..scene import steps
 from . import dragging, live, submitting
-from .base import Explaining, SubPanel, has_face, idle
+from .base import Explaining, FacePanel, has_face, idle
 
 KIND_ICONS = {"texture": "TEXTURE", "geometry": "MESH_DATA", "both": "MATERIAL"}
 
@@ -105,13 +105,8 @@ class FACEWRIGHT_UL_layers(bpy.types.UIList):
         row.prop(layer, "muted", text="", icon="HIDE_ON" if layer.muted else "HIDE_OFF", emboss=False)
 
 
-class FACEWRIGHT_PT_layers(SubPanel, bpy.types.Panel):
+class FACEWRIGHT_PT_layers(FacePanel, bpy.types.Panel):
     bl_label = "Layers"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        found = steps.chosen_head(context)
-        return found is not None and bool(found.facewright.steps)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, shown = self.layout, live.values()

@@ -15,6 +15,15 @@ from tests.toys import toy_face, toy_topology
 from .conftest import write_head
 
 
+def zip_of(files: dict[str, bytes]) -> bytes:
+    """All files as one zip."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return made.getvalue()
+
+
 @pytest.fixture
 def folder(tmp_path):
     return saved.save(toy_face(), tmp_path / "face")
@@ -37,7 +46,7 @@ def test_a_face_in_memory_is_its_folder_to_the_byte_with_the_backends_id(folder,
 
 def test_a_zip_of_a_face_comes_back_to_the_byte(folder):
     files = session_face.read_files(folder)
-    assert session_face.unzip(session_face.zip_of(files), "the zip") == files
+    assert session_face.unzip(zip_of(files), "the zip") == files
 
 
 @pytest.mark.parametrize("name", ["../out", "a/../../out", "/out", "C:\\out", "..\\out", "C:out"])
@@ -56,7 +65,7 @@ def test_bytes_that_are_no_zip_are_refused(broken):
 
 
 def test_a_damaged_member_is_refused(folder):
-    packed = bytearray(session_face.zip_of(session_face.read_files(folder)))
+    packed = bytearray(zip_of(session_face.read_files(folder)))
     packed[200] ^= 0xFF
     with pytest.raises(errors.FaceInvalid, match="CRC"):
         session_face.unzip(bytes(packed), "the zip")
