@@ -39,6 +39,7 @@ class Job:
     note: str = ""  # something to know, such as that memory is short
     cancelling: bool = False
     cancelled: float = 0.0  # when, by time.monotonic()
+    params: dict[str, Any] = field(default_factory=dict)  # as it was handed in
     end: End | None = None
 
     @property
@@ -131,8 +132,19 @@ class Desk:
             self.close()
             self._open()
         assert self._process is not None
+        job.params = params
         self._process.send(protocol.Submit(job.id, job.op, params))
         self._jobs[job.id] = job
+
+    def resume(self, job: Job) -> Job:
+        """Hands in again, under the same id, a job whose backend stopped; it goes on from its journal if there is one.
+
+        Raises as `submit` does.
+        """
+        again = Job(job.op, job.label, job.target, job.parent, job.id)
+        journals = self.folder(job).glob(".*.run/request.json")
+        self.submit(again, {**job.params, "resume": True} if any(journals) else job.params)
+        return again
 
     def unload(self) -> None:
         """Asks an idle backend to free its models, as before a render."""

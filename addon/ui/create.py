@@ -109,9 +109,29 @@ class FACEWRIGHT_OT_dismiss(bpy.types.Operator):
     bl_description = "Hide the message of the last job"
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        pump.state.failure = None
+        pump.dismiss()
         view.redraw()
         return {"FINISHED"}
+
+
+class FACEWRIGHT_OT_go_on(Explaining, bpy.types.Operator):
+    bl_idname = "facewright.go_on"
+    bl_label = "Go On"
+    bl_description = "Start the backend again and go on with the job that it stopped in"
+
+    wait: BoolProperty(name="Wait", options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        if pump.state.broken_off is None:
+            cls.poll_message_set("No job was broken off")
+            return False
+        return True
+
+    def act(self, _context: bpy.types.Context) -> None:
+        pump.resume()
+        if self.wait:
+            pump.wait()
 
 
 class FACEWRIGHT_OT_show_textures(bpy.types.Operator):
@@ -217,6 +237,8 @@ def _draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
             box.operator(setting_up.FACEWRIGHT_OT_set_up.bl_idname, icon="IMPORT")
         elif failure.fix == "checkpoints":
             box.operator("preferences.addon_show", text="Open Preferences").module = preferences.PACKAGE
+        elif pump.state.broken_off is not None:
+            box.operator(FACEWRIGHT_OT_go_on.bl_idname, icon="PLAY")
     else:
         layout.label(text="Ready", icon="CHECKMARK")
 
@@ -248,6 +270,7 @@ CLASSES = (
     FACEWRIGHT_OT_generate,
     FACEWRIGHT_OT_cancel,
     FACEWRIGHT_OT_dismiss,
+    FACEWRIGHT_OT_go_on,
     FACEWRIGHT_OT_show_textures,
     FACEWRIGHT_PT_main,
     FACEWRIGHT_PT_create,

@@ -37,6 +37,7 @@ class State:
     queue: list[tuple[Job, dict[str, Any]]] = field(default_factory=list)  # candidates, after the job
     select: bool = False  # whether a new head becomes the active object
     failure: errors.BackendError | None = None  # of the last job
+    broken_off: Job | None = None  # the last job, if its backend stopped: its folder is kept, and it can go on
     drawn: tuple[object, ...] = field(default_factory=tuple)
     preview_icon: int = 0  # of the newest picture of the unfinished face
 
@@ -77,6 +78,25 @@ def desk() -> Desk:
 def start(job: Job, params: dict[str, Any], *, select: bool) -> None:
     """Hands the job in; its result comes with a later tick."""
     desk().submit(job, params)
+    dismiss()
+    _follow(job, select)
+
+
+def resume() -> None:
+    """Starts the backend again for the job that it stopped in; raises as `Desk.submit` does."""
+    assert state.broken_off is not None
+    job, state.broken_off = desk().resume(state.broken_off), None
+    _follow(job, state.select)
+
+
+def dismiss() -> None:
+    """Forgets how the last job ended, and what is left of it."""
+    if state.broken_off is not None and state.desk is not None:
+        state.desk.forget(state.broken_off)
+    state.failure = state.broken_off = None
+
+
+def _follow(job: Job, select: bool) -> None:
     state.job, state.select, state.failure, state.reading, state.preview_icon = job, select, None, None, 0
     if not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, persistent=True)
@@ -131,7 +151,7 @@ def close() -> None:
         state.desk.close()
         shutil.rmtree(state.desk.scratch, ignore_errors=True)
         atexit.unregister(close)
-    state.desk, state.job, state.failure, state.reading = None, None, None, None
+    state.desk, state.job, state.failure, state.broken_off, state.reading = None, None, None, None, None
     state.queue.clear()
 
 
@@ -174,7 +194,10 @@ def _end(at: Desk, job: Job, end: protocol.Result | protocol.Error | protocol.Ca
         if job.op == "layers" and live.state.uid == job.target:
             live.restore()
         _forget(error)
-        at.forget(job)
+        if isinstance(error, errors.BackendCrashed):
+            state.broken_off = job
+        else:
+            at.forget(job)
     else:
         _forget(None)
         at.forget(job)

@@ -42,6 +42,7 @@ TEXTS = {
     "Full": ("Voll", "完整"),
     "Generate": ("Erzeugen", "生成"),
     "Generate or import a face first": ("Zuerst ein Gesicht erzeugen oder importieren", "请先生成或导入面部"),
+    "Go On": ("Fortfahren", "继续"),
     "Help": ("Hilfe", "帮助"),
     "History": ("Verlauf", "历史"),
     "Import": ("Importieren", "导入"),

@@ -12,6 +12,7 @@ from backend.face import saved
 from backend.protocol import Ready
 from backend.serve import Server, take_standard_streams
 from backend.service import Service
+from backend.stages.journal import Journal
 from tests.toys import toy_face, toy_layer
 
 
@@ -37,10 +38,14 @@ def generate(
     family: str = "auto",
     parent: Path | None = None,
     settings: dict[str, Any] | None = None,
+    resume: bool = False,
 ) -> dict:
     """A toy face; some prompts ask for trouble."""
     match prompt:
         case "crash":
+            os.abort()
+        case "break off" if not resume:
+            Journal.of(out, {}, resume=False)
             os.abort()
         case "nan":
             raise NotANumber("a vertex is no number", advice="another seed")

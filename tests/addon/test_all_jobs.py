@@ -1,13 +1,15 @@
 """Every job through the real pipe, with the starter family, in a backend that may open no connection."""
 
+import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from addon.link.bundle import protocol
+from addon.link.bundle import errors, protocol
 from addon.link.client import Start
 from addon.link.desk import Desk, Job
 from backend.face import saved
@@ -39,13 +41,16 @@ class Backend:
             self.desk.folder(job)
             params = {**params, "out": f"{job.id}/{params['out']}"}
         self.desk.submit(job, params)
+        assert isinstance(self.until_ended(job, seconds), protocol.Result), (job.end, self.desk.log)
+        return job, job.end
+
+    def until_ended(self, job, seconds=500.0):
         end = time.monotonic() + seconds
         while job.end is None:
             assert time.monotonic() < end, (job, self.desk.log)
             self.desk.poll(0.01)
             time.sleep(0.01)
-        assert isinstance(job.end, protocol.Result), (job.end, self.desk.log)
-        return job, job.end
+        return job.end
 
     def sockets(self):
         folder = Path(f"/proc/{self.desk._process.pid}/fd")
@@ -80,3 +85,25 @@ def test_every_job_runs_through_the_pipe_without_a_network(backend):
     _, file = backend.do("export", {"out": "face.glb"}, {"face": edited})
     assert desk.output(file, "file").read_bytes().startswith(b"glTF")
     assert not backend.sockets()
+
+
+@pytest.mark.slow
+def test_a_job_whose_backend_is_killed_goes_on_where_it_was(backend):
+    desk, job = backend.desk, Job("generate", "killed")
+    params = {"prompt": "a fat man", "stage": "geometry", "settings": {"geometry.steps": 100}}
+    desk.submit(job, {**params, "out": f"{job.id}/face"})
+    while not any(desk.folder(job).glob(".face.run/*.npz")):
+        assert job.end is None, (job.end, desk.log)
+        desk.poll(0.01)
+        time.sleep(0.01)
+    os.kill(desk._process.pid, signal.SIGKILL)
+    assert backend.until_ended(job).code == errors.BackendCrashed.code
+    again = desk.resume(job)
+    first = None
+    while again.end is None:
+        desk.poll(0.01)
+        first = again.step if again.phase == "shape" and first is None else first
+    assert first, "the shape stage began anew"
+    _, whole = backend.do("generate", {**params, "out": "face"})
+    pair = [saved.load(desk.output(end, "face")).base_vertices for end in (again.end, whole)]
+    assert (pair[0] == pair[1]).all()

@@ -153,6 +153,23 @@ def test_what_goes_wrong_is_told_by_number_and_changes_nothing(pump, prompt, say
     assert pump.state.job is None
 
 
+def test_a_job_that_its_backend_stopped_in_goes_on_from_its_journal(pump):
+    with pytest.raises(RuntimeError, match="E411"):
+        bpy.ops.facewright.generate(prompt="break off", wait=True)
+    assert bpy.ops.facewright.go_on(wait=True) == {"FINISHED"}
+    assert bpy.context.object.facewright.steps[0].name == "break off"
+    assert not bpy.ops.facewright.go_on.poll()
+
+
+def test_what_a_crash_left_is_forgotten_with_its_message(pump):
+    with pytest.raises(RuntimeError, match="E411"):
+        bpy.ops.facewright.generate(prompt="break off", wait=True)
+    left = pump.state.desk.folder(pump.state.broken_off)
+    bpy.ops.facewright.dismiss()
+    assert not left.exists()
+    assert not bpy.ops.facewright.go_on.poll()
+
+
 def test_the_next_job_after_a_crash_works(pump):
     with pytest.raises(RuntimeError, match="E411"):
         bpy.ops.facewright.generate(prompt="crash", wait=True)
