@@ -93,7 +93,7 @@ NETWORK = {"urllib.request", "http", "socket", "ssl", "ftplib", "smtplib", "requ
 # Set-up and `checkpoints fetch`; all else works without a network.
 ONLINE = {"environment/checks.py", "environment/packages.py", "checkpoints/hub.py"}
 SHARED = (  # with the add-on
-    *("protocol", "transfer", "errors", "environment", "checkpoints", "files", "language", "router"),
+    *("protocol", "transfer", "errors", "environment", "checkpoints", "files", "language", "router", "settings"),
 )
 MAY = ("link/bundle.py", "link/inprocess.py")  # know where the backend is
 IN_BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "addon_utils", "bl_ui", "bpy_extras", "numpy"}

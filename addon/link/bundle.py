@@ -25,10 +25,10 @@ def _load_beside() -> None:
 
 
 if BUNDLED:
-    from ..backend import checkpoints, environment, errors, language, protocol, router, transfer  # pyright: ignore[reportMissingImports]
+    from ..backend import checkpoints, environment, errors, language, protocol, router, settings, transfer  # pyright: ignore[reportMissingImports]
 else:
     _load_beside()
-    from backend import checkpoints, environment, errors, language, protocol, router, transfer
+    from backend import checkpoints, environment, errors, language, protocol, router, settings, transfer
 
 __all__ = [
     "BACKEND_ROOT",
@@ -40,5 +40,6 @@ __all__ = [
     "language",
     "protocol",
     "router",
+    "settings",
     "transfer",
 ]

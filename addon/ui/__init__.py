@@ -19,6 +19,7 @@ from . import (
     layers,
     live,
     preferences,
+    presets,
     properties,
     pump,
     setting_up,
@@ -27,7 +28,7 @@ from . import (
     words,
 )
 
-_UNSEEN = (live, preferences, dragging, importing, words, setting_up)
+_UNSEEN = (live, preferences, dragging, importing, words, setting_up, presets)
 _PANELS = (create, edit, layers, history, face, expressions, exporting, help_panel)  # in the sidebar's order
 _CLASSES = tuple(cls for part in (*_UNSEEN, *_PANELS) for cls in part.CLASSES)
 _PARTS = (live, handlers, importing, keymap, console, translations)  # what more there is to register

@@ -9,7 +9,7 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 from ..link.bundle import errors
 from ..link.desk import Job
 from ..scene import steps, view
-from . import preferences, pump, setting_up, submitting, words
+from . import preferences, presets, pump, setting_up, submitting, words
 from .base import Explaining, SidebarPanel, SubPanel, idle, wrapped
 from .properties import SEED_LIMIT
 
@@ -33,7 +33,7 @@ class FACEWRIGHT_OT_new_head(Explaining, bpy.types.Operator):
         view.frame(context)
 
 
-class FACEWRIGHT_OT_generate(submitting.Submitting, Explaining, bpy.types.Operator):
+class FACEWRIGHT_OT_generate(submitting.Staged, Explaining, bpy.types.Operator):
     bl_idname = "facewright.generate"
     bl_label = "Generate"
     bl_description = "Make a new head from the prompt; takes a while, and Blender stays usable"
@@ -65,6 +65,7 @@ class FACEWRIGHT_OT_generate(submitting.Submitting, Explaining, bpy.types.Operat
             raise errors.UsageError("neither shape nor texture is to be made", advice="switch one of them on")
         params = {"prompt": prompt.strip(), "stage": STAGES[shape, texture]}
         params |= {name: submitting.given(self, name, drafts) for name in ("seed", "family")}
+        params = submitting.staged(self, drafts, params)
         if negative := submitting.given(self, "negative", drafts).strip():
             params["negative"] = [negative]
         if described.strip():
@@ -82,7 +83,7 @@ class FACEWRIGHT_OT_generate(submitting.Submitting, Explaining, bpy.types.Operat
             if chosen:
                 submitting.write_parent(steps.require_head(context), other, "parent")
                 again["parent"] = f"{other.id}/parent"
-            pump.line_up(other, submitting.with_settings(self, again))
+            pump.line_up(other, again)
         submitting.run(self, job, params)
 
 
@@ -183,11 +184,13 @@ class FACEWRIGHT_PT_create(SubPanel, bpy.types.Panel):
         row = column.row(align=True)
         row.prop(drafts, "seed")
         row.prop(drafts, "candidates")
+        presets.draw_choice(column, drafts)
         header, body = layout.panel("facewright_more", default_closed=True)
         header.label(text="More")
         if body is not None:
             body.prop(drafts, "negative")
             body.prop(drafts, "family")
+            presets.draw_changes(body, drafts)
         reason = "" if drafts.prompt.strip() else "Write what the face should look like"
         if not (drafts.make_shape or drafts.make_texture):
             reason = "Switch Shape or Texture on"

@@ -13,7 +13,7 @@ from .create import draw_submit
 from .properties import SEED_LIMIT
 
 
-class FACEWRIGHT_OT_edit(submitting.Submitting, Explaining, bpy.types.Operator):
+class FACEWRIGHT_OT_edit(submitting.Staged, Explaining, bpy.types.Operator):
     bl_idname = "facewright.edit"
     bl_label = "Edit"
     bl_description = "Change the chosen head as the instruction says; it becomes a step of its history"
@@ -37,9 +37,11 @@ class FACEWRIGHT_OT_edit(submitting.Submitting, Explaining, bpy.types.Operator):
         )
         if not instruction.strip():
             raise errors.EmptyPrompt("the instruction is empty", advice="write what should change")
+        params = {"instruction": instruction.strip(), "seed": seed, "strength": strength}
+        params = submitting.staged(self, drafts, params)
         found = steps.require_head(context)
         job = submitting.job_on(found, "edit", instruction.strip())
-        params = {"face": f"{job.id}/parent", "instruction": instruction.strip(), "seed": seed, "strength": strength}
+        params["face"] = f"{job.id}/parent"
         if painted := _mask(found, submitting.given(self, "mask", drafts), drafts.mask_image):
             (pump.desk().folder(job) / "mask.png").write_bytes(painted)
             params["mask"] = f"{job.id}/mask.png"

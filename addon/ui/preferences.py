@@ -52,7 +52,7 @@ class FACEWRIGHT_Preferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context: bpy.types.Context) -> None:
-        from . import setting_up  # it draws here and reads these values
+        from . import presets, setting_up  # they draw here and read these values
 
         layout = self.layout
         layout.use_property_split = True
@@ -69,6 +69,10 @@ class FACEWRIGHT_Preferences(bpy.types.AddonPreferences):
         header.label(text="Checkpoints")
         if body is not None:
             setting_up.draw_checkpoints(body)
+        header, body = layout.panel("facewright_presets", default_closed=True)
+        header.label(text="Presets")
+        if body is not None:
+            presets.draw_own(body)
         layout.label(text="Nothing is sent to anyone: there is no telemetry", icon="LOCKED")
 
 

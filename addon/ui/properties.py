@@ -53,6 +53,12 @@ class FACEWRIGHT_PG_session(bpy.types.PropertyGroup):
     files: CollectionProperty(type=FACEWRIGHT_PG_file)
 
 
+class FACEWRIGHT_PG_setting(bpy.types.PropertyGroup):
+    """A setting of the preset that is taken otherwise; `name` is its "stage.field"."""
+
+    value: StringProperty(name="Value", description="What this setting of the preset is taken as")
+
+
 class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     """What the user is about to ask for."""
 
@@ -82,6 +88,8 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
             ("full", "Full", "Stable Diffusion, installed by the set-up"),
         ),
     )
+    preset: StringProperty(name="Preset", description="How faces are made and edited", default="recommended")
+    settings: CollectionProperty(type=FACEWRIGHT_PG_setting)
     shoulders: BoolProperty(
         name="Neck and Shoulders", description="Give new heads neck and shoulders, which follow the head"
     )
@@ -116,7 +124,13 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
     )
 
 
-CLASSES = (FACEWRIGHT_PG_file, FACEWRIGHT_PG_step, FACEWRIGHT_PG_session, FACEWRIGHT_PG_scene)
+CLASSES = (
+    FACEWRIGHT_PG_file,
+    FACEWRIGHT_PG_step,
+    FACEWRIGHT_PG_session,
+    FACEWRIGHT_PG_setting,
+    FACEWRIGHT_PG_scene,
+)
 
 
 def register() -> None:

@@ -15,20 +15,28 @@ from ..link.bundle import errors
 from ..link.desk import Job
 from ..scene import steps, store
 from ..session.face import write_files
-from . import pump
+from . import presets, pump
 
 
 class Submitting:
     """Properties of the operators that give the backend a job."""
 
-    settings: StringProperty(
-        name="Settings",
-        description='Changes of the preset as JSON, such as {"geometry.steps": 50}; for scripts',
-        options={"HIDDEN", "SKIP_SAVE"},
-    )
     wait: BoolProperty(
         name="Wait",
         description="Return only when the face is in the scene; for scripts",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+
+class Staged(Submitting):
+    """Of those whose job runs stages, which a preset sets."""
+
+    preset: StringProperty(
+        name="Preset", description="A built-in preset or one of your own", options={"HIDDEN", "SKIP_SAVE"}
+    )
+    settings: StringProperty(
+        name="Settings",
+        description='Changes of the preset as JSON, such as {"geometry.steps": 50}; for scripts',
         options={"HIDDEN", "SKIP_SAVE"},
     )
 
@@ -42,21 +50,25 @@ def run(operator: bpy.types.Operator | None, job: Job, params: dict[str, object]
     """Gives the job to the backend, and waits for it where the operator wants that; a drag in a window never waits.
 
     Raises:
-        errors.UsageError: the settings are no JSON object.
         errors.BackendError: what a job that is waited for ended in.
     """
     waits = bpy.app.background
     if operator is not None:
-        params = with_settings(operator, params)
         waits = operator.wait if operator.properties.is_property_set("wait") else waits
     pump.start(job, {**params, "out": f"{job.id}/face"}, select=waits)
     if waits:
         pump.wait()
 
 
-def with_settings(operator: bpy.types.Operator, params: dict[str, object]) -> dict[str, object]:
-    """The parameters with the operator's changes of the preset; raises errors.UsageError as `run` does."""
-    return {**params, "settings": _settings(operator.settings)} if operator.settings else params
+def staged(operator: bpy.types.Operator, drafts: bpy.types.PropertyGroup, params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with the preset and what is changed of it.
+
+    Raises:
+        errors.UsageError: no such preset or setting, or the operator's settings are no JSON object.
+    """
+    chosen = presets.named(given(operator, "preset", drafts))
+    changes = _settings(operator.settings) if operator.settings else presets.changes(drafts)
+    return {**params, "preset": chosen.base, "settings": {**chosen.changes, **changes}}
 
 
 def job_on(found: bpy.types.Object, op: str, label: str, *, sculpting: bool = True) -> Job:

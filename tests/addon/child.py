@@ -37,6 +37,7 @@ def generate(
     negative: tuple[str, ...] = (),
     family: str = "auto",
     parent: Path | None = None,
+    preset: str = "recommended",
     settings: dict[str, Any] | None = None,
     resume: bool = False,
 ) -> dict:
@@ -55,7 +56,7 @@ def generate(
             return {"face": "../elsewhere"}
     count(3, emit, cancelled)
     heard = {"stage": stage, "texture_prompt": texture_prompt, "from": parent is not None}
-    face = replace(toy_face(seed=seed), prompt=prompt, settings=settings or {}, metrics=heard)
+    face = replace(toy_face(seed=seed), prompt=prompt, preset=preset, settings=settings or {}, metrics=heard)
     return {"face": str(saved.save(face, out))}
 
 
@@ -71,6 +72,8 @@ def edit(
     region: tuple[str, ...] = (),
     mask: Path | None = None,
     force: bool = False,
+    preset: str = "recommended",
+    settings: dict[str, Any] | None = None,
 ) -> dict:
     """The parent with one toy layer more; its name tells of a mask."""
     count(3, emit, cancelled)
@@ -78,6 +81,7 @@ def edit(
     layer = toy_layer(seed=seed, instruction=instruction, strength=strength)
     layer = replace(layer, scope=scope, region=region, name="masked" if mask and mask.is_file() else layer.name)
     changed = replace(parent, layers=(*parent.layers, layer), kind="edit", instruction=instruction)
+    changed = replace(changed, preset=preset, settings=settings or {})
     return {"face": str(saved.save(changed, out))}
 
 

@@ -101,7 +101,7 @@ def test_a_job_shows_its_phase_and_cancel_in_the_buttons_place(pump):
     desk = sys.modules[f"{PACKAGE}.link.desk"]
     pump.state.job = desk.Job("generate", "a man", phase="geometry", step=3, total=10)
     assert any(text.startswith("geometry 30 %, 0:0") for text in draw("main").texts())
-    assert draw("create").operators() == ["facewright.cancel"]
+    assert draw("create").operators()[-1] == "facewright.cancel"
     assert draw("edit").operators() == ["facewright.edit"]
     assert "Cancel" in draw("create").texts()
 
