@@ -23,7 +23,6 @@ from .router import route
 from .settings import Preset
 from .stages import edit, guiding, masks
 from .stages.optimise import Watch
-from .stages.texture import TEXTURE
 from .workshop import Workshop
 
 SCOPES = {"both": ("geometry", "texture")}
@@ -183,7 +182,7 @@ def _shaped(shop: Workshop, old: Face, preset: Preset, asked: Asked, way: Way, w
 
 def _textured(shop: Workshop, old: Face, preset: Preset, asked: Asked, way: Way, watch: Watch) -> dict[str, Any]:
     """mask and texels of a texture edit by the networks."""
-    settings, topology = preset.edit_texture, shop.model.topology
+    settings, topology, side = preset.edit_texture, shop.model.topology, shop.family.texture
     guidance, text = guiding.editing(shop.edit, settings, way.told)
     before = albedo(old)
     mask = masks.texture_mask(topology, shop.surface, way.region, before.shape[0])
@@ -193,7 +192,7 @@ def _textured(shop: Workshop, old: Face, preset: Preset, asked: Asked, way: Way,
         shop.surface,
         making.start(shop, old)[1],
         to_tensor(before),
-        masks.fixed_texels(topology, shop.surface, TEXTURE) | masks.beyond(mask, TEXTURE),
+        masks.fixed_texels(topology, shop.surface, side) | masks.beyond(mask, side),
         guidance,
         text,
         settings,

@@ -23,7 +23,7 @@ from .stages.evenness import Evenness
 from .stages.guiding import PRIORS
 from .stages.irises import irises
 from .stages.optimise import Watch
-from .stages.texture import TEXTURE, Leads
+from .stages.texture import Leads
 from .workshop import Workshop
 
 
@@ -149,11 +149,11 @@ def painted(
     watch: Watch,
 ) -> Float[Tensor, "1 3 T T"]:
     """The albedo of a head as the words describe it."""
-    settings, topology = preset.texture, shop.model.topology
+    settings, topology, side = preset.texture, shop.model.topology, shop.family.texture
     guidance, wanted = guiding.drawing(shop.draw, settings, words)
-    fixed = masks.fixed_texels(topology, shop.surface, TEXTURE)
+    fixed = masks.fixed_texels(topology, shop.surface, side)
     if settings.irises:
-        fixed = fixed & ~irises(topology, shop.surface, TEXTURE)
+        fixed = fixed & ~irises(topology, shop.surface, side)
     if settings.size:
         worn = resized(worn, settings.size)
     priors = guiding.priors(shop.networks.known(PRIORS), settings, words)
@@ -167,7 +167,7 @@ def painted(
         settings,
         seed,
         watch,
-        Leads(priors, Evenness.of(topology, shop.surface, TEXTURE)),
+        Leads(priors, Evenness.of(topology, shop.surface, side)),
     )
 
 

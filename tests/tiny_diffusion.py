@@ -45,8 +45,12 @@ def scheduler(prediction_type: str = "epsilon") -> DDIMScheduler:
     )
 
 
-def components(in_channels: int = 4, prediction_type: str = "epsilon") -> dict[str, object]:
-    """The parts by the names of their folders, seeded: latents are 8 times smaller than pictures."""
+def components(in_channels: int = 4, prediction_type: str = "epsilon", picture: int = 32) -> dict[str, object]:
+    """The parts by the names of their folders, seeded: latents are 8 times smaller than pictures.
+
+    Args:
+        picture: pixels a side that the networks say they are for.
+    """
     torch.manual_seed(0)
     words = tokenizer()
     text_encoder = CLIPTextModel(
@@ -69,11 +73,11 @@ def components(in_channels: int = 4, prediction_type: str = "epsilon") -> dict[s
         layers_per_block=1,
         latent_channels=4,
         norm_num_groups=2,
-        sample_size=32,
+        sample_size=picture,
         scaling_factor=0.7,
     )
     unet = UNet2DConditionModel(
-        sample_size=4,
+        sample_size=picture // 8,
         in_channels=in_channels,
         out_channels=4,
         down_block_types=("CrossAttnDownBlock2D",),
@@ -112,8 +116,10 @@ def speaking(made: ControlNetModel) -> ControlNetModel:
     return made.eval().requires_grad_(False)
 
 
-def tiny_diffusion(in_channels: int = 4, prediction_type: str = "epsilon", control: bool = False) -> Diffusion:
-    parts = components(in_channels, prediction_type)
+def tiny_diffusion(
+    in_channels: int = 4, prediction_type: str = "epsilon", control: bool = False, picture: int = 32
+) -> Diffusion:
+    parts = components(in_channels, prediction_type, picture)
     return Diffusion(
         tokenizer=parts["tokenizer"],
         text_encoder=parts["text_encoder"],

@@ -29,6 +29,7 @@ class FamilyProfile:
         plain: by stage, who a picture shows of which nothing is said; stands, in the stage's style, for an empty
             negative text.
         closed: only the words of the face language mean something to it.
+        texture: texels a side of the texture that is optimised, whatever size is saved.
         step_mb: of memory that a step of a stage takes beside the networks.
         needs_mb: of free memory on the card, below which `auto` does not take it; None where a CPU will do.
         settings: by "stage.field", what this family wants otherwise than the preset says.
@@ -40,6 +41,7 @@ class FamilyProfile:
     negatives: Mapping[str, str] = field(default_factory=dict)
     plain: Mapping[str, str] = field(default_factory=dict)
     closed: bool = False
+    texture: int = 512
     step_mb: float = 200.0  # the starter family's 130 measured on a CPU, and some air
     needs_mb: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -50,6 +52,7 @@ STARTER_PROFILE = FamilyProfile(
     styles={"geometry": "a clay render of", "texture": "a photo of"},  # as its captions name grey and painted pictures
     plain={"geometry": "a person"},  # it was taught what words change of this; textures come out blotched with it
     closed=True,
+    texture=256,  # 16 latents a side are 128 texels, which are too few for lips
 )
 FULL_PROFILE = FamilyProfile(
     FULL,

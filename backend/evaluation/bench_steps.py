@@ -175,7 +175,7 @@ def _geometry(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None
 
 def _texture(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
     guidance, wanted = _drawing(shop, "texture", settings, clock)
-    fixed = masks.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
+    fixed = masks.fixed_texels(shop.model.topology, shop.surface, shop.family.texture)
     worn, head = to_tensor(shop.albedo), shop.model.vertices()
     texture.distil(
         shop.surface, head, worn, fixed, guidance, lambda seen, scene: wanted(scene.cameras), settings, 0, watch
@@ -184,7 +184,7 @@ def _texture(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
 
 def _edit_texture(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
     guidance, text = _editing(shop, settings, clock)
-    fixed = masks.fixed_texels(shop.model.topology, shop.surface, texture.TEXTURE)
+    fixed = masks.fixed_texels(shop.model.topology, shop.surface, shop.family.texture)
     worn, head = to_tensor(shop.albedo), shop.model.vertices()
     edit.edit_texture(shop.surface, head, worn, fixed, guidance, text, settings, 0, watch)
 

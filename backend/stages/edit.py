@@ -12,7 +12,7 @@ from ..diffusion.guidance import Condition, Guidance
 from ..face.model import LinearFaceModel
 from ..render.picture import Scene, Surface
 from ..settings import EditGeometrySettings, EditTextureSettings
-from .geometry import PICTURE, kind_of
+from .geometry import kind_of
 from .guiding import timestep_of
 from .optimise import Watch, optimise
 from .seeing import Look, looker
@@ -23,7 +23,7 @@ def edit_texture(
     surface: Surface,
     vertices: Float[Tensor, "1 V 3"],
     albedo: Float[Tensor, "1 3 S S"],
-    fixed: Bool[Tensor, "256 256"],
+    fixed: Bool[Tensor, "T T"],
     guidance: Guidance,
     text: Float[Tensor, "2 L D"],
     settings: EditTextureSettings,
@@ -35,7 +35,7 @@ def edit_texture(
     Args:
         text: embeddings of the instruction and of the negative text.
     """
-    old = shrink(albedo)
+    old = shrink(albedo, len(fixed))
 
     def condition_of(seen: Look, scene: Scene) -> Condition:
         with torch.no_grad():
@@ -63,7 +63,7 @@ def edit_geometry(
     """
     generator = torch.Generator().manual_seed(seed)
     move = torch.zeros(1, model.identity_size, requires_grad=True)
-    draw = looker(guidance, surface, settings, generator, PICTURE)
+    draw = looker(guidance, surface, settings, generator)
 
     def loss(step: int) -> Tensor:
         seen = draw()

@@ -16,9 +16,8 @@ from ..render.picture import Surface, look
 from ..settings import GeometrySettings
 from .guiding import Wanted, timestep_of
 from .optimise import Watch, optimise
-from .seeing import looker
+from .seeing import PREVIEW, looker
 
-PICTURE = 128  # the starter family's native render
 PREVIEW_AZIMUTH = 20.0  # degrees
 
 
@@ -40,7 +39,7 @@ def generate(
     generator = torch.Generator().manual_seed(seed)
     free = torch.zeros(1, model.identity_size, requires_grad=True)
     mean = model.vertices()
-    draw = looker(guidance, surface, settings, generator, PICTURE)
+    draw = looker(guidance, surface, settings, generator)
 
     def loss(step: int) -> Tensor:
         seen = draw()
@@ -57,7 +56,7 @@ def generate(
         with torch.no_grad():
             head = model.vertices(identity=within(free, settings.reach))
             camera = Cameras(torch.tensor([PREVIEW_AZIMUTH]), torch.zeros(1))
-            return look(surface, head, camera, display_light(), 2 * PICTURE).textureless()
+            return look(surface, head, camera, display_light(), PREVIEW).textureless()
 
     optimise([free], loss, settings, generator, watch, picture)
     return within(free, settings.reach).detach()

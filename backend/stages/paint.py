@@ -14,7 +14,7 @@ from ..diffusion.guidance import Guidance
 from ..diffusion.model import Diffusion
 from ..settings.stages import PaintSettings
 
-LEVELS = (8, 16, 32, 64, 128, 256)
+COARSEST = 8  # texels a side of a pyramid's first level; each next has twice as many
 FINE = 3  # levels beyond this one are kept small by the smoothness weight
 DARKEST = 0.02  # the albedo is optimised as a logit, which ends short of black and white
 UNPAINTED = 0.5  # what FaceG2E's texels start from
@@ -46,7 +46,8 @@ class Pyramid:
     def over(cls, albedo: Float[Tensor, "1 3 S S"], fixed: Bool[Tensor, "S S"]) -> Pyramid:
         """No change yet; texels of `fixed` (eyes, mouth) never change."""
         logit = torch.logit(albedo.clamp(DARKEST, 1 - DARKEST))
-        return cls(logit, [torch.zeros(1, 3, size, size, requires_grad=True) for size in LEVELS], fixed)
+        sizes = [COARSEST << level for level in range((len(fixed) // COARSEST).bit_length())]
+        return cls(logit, [torch.zeros(1, 3, size, size, requires_grad=True) for size in sizes], fixed)
 
     @property
     def parameters(self) -> list[Tensor]:
@@ -118,19 +119,18 @@ def paint_of(
     base: Float[Tensor, "1 3 S S"],
     fixed: Bool[Tensor, "S S"],
     guidance: Guidance,
-    native: int,
     generator: torch.Generator,
 ) -> Paint:
     """The texture that a stage starts from, as its settings want it optimised.
 
-    Args:
-        native: pixels a side of the pictures the networks are shown; the latents of one such are a latent texture.
+    A latent texture is as large as the latents of a picture of the networks' own size.
     """
     if settings.paint == "pyramid":
         return Pyramid.over(base, fixed)
     if settings.paint == "texels":
         start = base if settings.start == "albedo" else torch.full_like(base, UNPAINTED)
         return Texels(base, start.clone().requires_grad_(), fixed)
+    native = guidance.model.picture_size
     with torch.no_grad():
         small = torch.nn.functional.interpolate(base, (native, native), mode="area")
         encoded = guidance.model.encode(small)

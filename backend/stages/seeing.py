@@ -17,6 +17,8 @@ from ..render.picture import Background, Scene, Surface, look
 from ..render.views import PAPER_VIEWS, RELEASED_VIEWS, Setting, ViewList, ViewRange, released_cameras
 from ..settings import StageSettings
 
+PREVIEW = 256  # pixels a side of the pictures for who looks on
+
 
 @dataclass(frozen=True)
 class Look:
@@ -61,13 +63,10 @@ class Look:
 
 
 def looker(
-    guidance: Guidance, surface: Surface, settings: StageSettings, generator: torch.Generator, native: int
+    guidance: Guidance, surface: Surface, settings: StageSettings, generator: torch.Generator
 ) -> Callable[[], Look]:
-    """Draws the views of a step, one after the other.
-
-    Args:
-        native: pixels a side of the pictures that the networks are shown.
-    """
+    """Draws the views of a step, one after the other, at the networks' own size."""
+    native = guidance.model.picture_size
     size = round(native * settings.rendered)
 
     def draw() -> Look:

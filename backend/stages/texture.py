@@ -19,16 +19,16 @@ from .evenness import Evenness
 from .guiding import Prior, timestep_of
 from .optimise import Watch, optimise
 from .paint import LatentTexture, Paint, Pyramid, paint_of
-from .seeing import Look, looker
+from .seeing import PREVIEW, Look, looker
 
-PICTURE = 128
-TEXTURE = 256  # what is optimised; the change is then added to the full-size albedo
+COUNTED = 256  # pixels a side of the pictures in which is counted what the views see
 PREVIEW_AZIMUTH = 20.0  # degrees
 NORMAL_BEHIND = (0.25, 0.25, 0.5)  # what FaceG2E shows a normal ControlNet where no head is
 
 
-def shrink(albedo: Float[Tensor, "1 3 S S"]) -> Float[Tensor, "1 3 256 256"]:
-    return torch.nn.functional.interpolate(albedo, (TEXTURE, TEXTURE), mode="area")
+def shrink(albedo: Float[Tensor, "1 3 S S"], size: int) -> Float[Tensor, "1 3 T T"]:
+    """What is optimised of an albedo, `size` texels a side."""
+    return torch.nn.functional.interpolate(albedo, (size, size), mode="area")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def distil(
     surface: Surface,
     vertices: Float[Tensor, "1 V 3"],
     albedo: Float[Tensor, "1 3 S S"],
-    fixed: Bool[Tensor, "256 256"],
+    fixed: Bool[Tensor, "T T"],
     guidance: Guidance,
     condition_of: Callable[[Look, Scene], Condition],
     settings: PaintSettings,
@@ -51,18 +51,22 @@ def distil(
     watch: Watch,
     leads: Leads = Leads(),
 ) -> Float[Tensor, "1 3 S S"]:
-    """The albedo, changed as the guidance wants it under `condition_of` each step's view and light."""
+    """The albedo, changed as the guidance wants it under `condition_of` each step's view and light.
+
+    Args:
+        fixed: texels that stay; as many a side are optimised.
+    """
     generator = torch.Generator().manual_seed(seed)
-    paint = paint_of(settings, shrink(albedo), fixed, guidance, PICTURE, generator)
+    paint = paint_of(settings, shrink(albedo, len(fixed)), fixed, guidance, generator)
     with torch.no_grad():
         before, start = paint.albedo(), [parameter.detach().clone() for parameter in paint.parameters]
-    draw = looker(guidance, surface, settings, generator, PICTURE)
+    draw = looker(guidance, surface, settings, generator)
 
     def loss(step: int) -> Tensor:
         seen = draw()
         in_latents = isinstance(paint, LatentTexture) and step < settings.latent_steps
         worn = paint.latents if isinstance(paint, LatentTexture) and in_latents else paint.albedo()
-        scene = seen.at(vertices, PICTURE // guidance.model.reduction) if in_latents else seen.at(vertices)
+        scene = seen.at(vertices, seen.stretched // guidance.model.reduction) if in_latents else seen.at(vertices)
         latents = scene.unlit(worn) if in_latents else seen.latents(scene, "textured", worn)
         condition = controlled(condition_of(seen, scene), seen, scene, vertices, guidance, settings)
         if settings.anchored and condition.original is not None:
@@ -82,7 +86,7 @@ def distil(
     def picture() -> Tensor:
         with torch.no_grad():
             camera = Cameras(torch.tensor([PREVIEW_AZIMUTH]), torch.zeros(1))
-            return look(surface, vertices, camera, display_light(), 2 * PICTURE).textured(paint.albedo())
+            return look(surface, vertices, camera, display_light(), PREVIEW).textured(paint.albedo())
 
     optimise(paint.parameters, loss, settings, generator, watch, picture)
     with torch.no_grad():
@@ -125,24 +129,24 @@ def finished(
     A pyramid's change is continued into what no view saw and added to the albedo, whose detail stays. Of latents and
     texels the whole texture is taken, its islands grown over their borders.
     """
-    size = albedo.shape[-1]
+    size, side = albedo.shape[-1], len(fixed)
     if isinstance(paint, Pyramid):
         change = paint.albedo() - before
-        seen = visibility(surface, vertices, settings.azimuth) * (~fixed)
+        seen = visibility(surface, vertices, settings.azimuth, side) * (~fixed)
         change = filled(change, seen[None, None]).masked_fill(fixed, 0)
         change = torch.nn.functional.interpolate(change, (size, size), mode="bilinear", align_corners=False)
         return (albedo + change * 1.0).clamp(0, 1)
-    _, covered = unwrapped(vertices[0], surface.uvs, surface.faces, surface.uv_faces, TEXTURE)
-    grown = pad_seams(paint.albedo()[0], covered, TEXTURE // 64)[None]
+    _, covered = unwrapped(vertices[0], surface.uvs, surface.faces, surface.uv_faces, side)
+    grown = pad_seams(paint.albedo()[0], covered, side // 64)[None]
     large = torch.nn.functional.interpolate(grown, (size, size), mode="bilinear", align_corners=False)
     kept = torch.nn.functional.interpolate(fixed[None, None].float(), (size, size))[0, 0] > 0
     return torch.where(kept, albedo, large).clamp(0, 1)
 
 
-def visibility(surface: Surface, vertices: Float[Tensor, "1 V 3"], azimuth: float) -> Float[Tensor, "256 256"]:
+def visibility(surface: Surface, vertices: Float[Tensor, "1 V 3"], azimuth: float, size: int) -> Float[Tensor, "S S"]:
     """How much of each texel the stage's views saw, 0..1: a texel only grazed counts little."""
     angles = torch.tensor([-azimuth, 0.0, azimuth])
-    scene = look(surface, vertices, Cameras(angles, torch.zeros(3)), display_light(), 2 * PICTURE)
+    scene = look(surface, vertices, Cameras(angles, torch.zeros(3)), display_light(), COUNTED)
     corners = surface.faces.long()[scene.hits.face]
     pixels = torch.zeros(vertices.shape[1]).index_add(0, corners.flatten(), torch.ones(corners.numel()))
     areas = torch.zeros(vertices.shape[1])
@@ -151,7 +155,7 @@ def visibility(surface: Surface, vertices: Float[Tensor, "1 V 3"], azimuth: floa
     areas = areas.index_add(0, surface.faces.long().flatten(), area.repeat_interleave(3))
     density = pixels / areas.clamp(min=1e-9)
     full = density[density > 0].quantile(0.6)
-    drawn, _ = unwrapped((density / full).clamp(0, 1)[:, None], surface.uvs, surface.faces, surface.uv_faces, TEXTURE)
+    drawn, _ = unwrapped((density / full).clamp(0, 1)[:, None], surface.uvs, surface.faces, surface.uv_faces, size)
     return drawn[0]
 
 

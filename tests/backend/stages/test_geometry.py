@@ -9,11 +9,11 @@ from backend.render.camera import sample_views
 from backend.render.light import sample_lights
 from backend.render.picture import Surface, look
 from backend.settings import GeometrySettings
-from backend.stages.geometry import PICTURE, generate, within
+from backend.stages.geometry import generate, within
 from backend.stages.optimise import Watch
 from tests.toy_head import toy_head
 
-SEED, STEPS = 3, 2
+SEED, STEPS, PICTURE = 3, 2, 96
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Witness:
 
     @property
     def model(self) -> SimpleNamespace:
-        return SimpleNamespace(encode=self.encode)
+        return SimpleNamespace(encode=self.encode, picture_size=PICTURE)
 
     def encode(self, pictures: torch.Tensor, posterior: torch.Generator | None = None) -> torch.Tensor:
         self.shown.append(pictures.detach())
@@ -62,6 +62,12 @@ def test_a_seed_draws_views_then_lights(model):
     head = model.vertices(identity=torch.zeros(1, model.identity_size, requires_grad=True))  # torch's products differ
     expected = look(Surface.of(model.topology), head, cameras, lights, PICTURE).textureless()
     assert torch.equal(shown(model)[0], expected)
+
+
+@pytest.mark.parametrize("rendered", [1.0, 224 / 512])
+def test_networks_are_shown_pictures_of_their_own_size(model, rendered):
+    sizes = {tuple(picture.shape[2:]) for picture in shown(model, rendered=rendered)}
+    assert sizes == {(PICTURE, PICTURE)}
 
 
 def test_antialiasing_changes_the_outlines_alone_until_they_have_moved_the_head(model):

@@ -3,10 +3,10 @@ import torch
 
 from backend.diffusion.guidance import ScoreDistillation
 from backend.settings import TextureSettings
-from backend.stages.paint import DARKEST, LEVELS, LatentTexture, Pyramid, Texels, paint_of
+from backend.stages.paint import DARKEST, LatentTexture, Pyramid, Texels, paint_of
 from tests.tiny_diffusion import tiny_diffusion
 
-SIZE = 256
+SIZE, LEVELS = 256, (8, 16, 32, 64, 128, 256)
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +23,13 @@ def test_a_pyramid_starts_as_its_base(fixed):
     torch.testing.assert_close(start.albedo(), albedo, atol=1e-5, rtol=0)
     assert start.roughness() == 0
     assert [level.shape[-1] for level in start.levels] == list(LEVELS)
+
+
+@pytest.mark.parametrize(("side", "finest"), [(8, 8), (96, 64), (512, 512)])
+def test_a_pyramid_goes_down_to_what_the_texture_can_show(side, finest):
+    levels = Pyramid.over(torch.full((1, 3, side, side), 0.5), torch.zeros(side, side, dtype=torch.bool)).levels
+    assert [level.shape[-1] for level in levels] == [8 << number for number in range(len(levels))]
+    assert levels[-1].shape[-1] == finest
 
 
 def test_a_pyramid_stays_between_black_and_white(fixed):
@@ -48,9 +55,9 @@ def test_every_level_moves_what_is_not_fixed(fixed):
 
 def painted(paint: str, start: str, fixed: torch.Tensor) -> tuple[torch.Tensor, object]:
     base = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
-    guidance = ScoreDistillation(tiny_diffusion(), 1.0)
+    guidance = ScoreDistillation(tiny_diffusion(picture=64), 1.0)
     asked = TextureSettings(paint=paint, start=start)
-    return base, paint_of(asked, base, fixed, guidance, 64, torch.Generator().manual_seed(2))
+    return base, paint_of(asked, base, fixed, guidance, torch.Generator().manual_seed(2))
 
 
 @pytest.mark.parametrize("start", ["zeros", "ones", "randn", "albedo"])

@@ -16,7 +16,7 @@ from backend.settings import RELEASED
 from backend.stages import geometry, texture
 from backend.stages.guiding import Prior
 from backend.stages.optimise import Watch
-from tests.tiny_diffusion import controlnet, tiny_diffusion
+from tests.tiny_diffusion import tiny_diffusion
 from tests.toy_head import toy_head
 
 SEED, NATIVE, SMALL = 5, 128, 56  # 56 of 128 is 224 of 512
@@ -75,7 +75,7 @@ def view(stage: str, drawn: torch.Generator) -> tuple[object, Tensor]:
 
 
 def test_a_step_of_geometry_is_that_of_the_formulas():
-    model, networks, kept = toy_head(), tiny_diffusion(), []
+    model, networks, kept = toy_head(), tiny_diffusion(picture=NATIVE), []
     surface = Surface.of(model.topology)
     asked = replace(RELEASED.geometry, steps=1, save_every=1)
     watch = Watch(keep=lambda step, state, picture: kept.append(state))
@@ -102,7 +102,7 @@ def test_a_step_of_geometry_is_that_of_the_formulas():
 @pytest.mark.parametrize("latent_steps", [0, 1])
 def test_a_step_of_texture_is_that_of_the_formulas(latent_steps):
     """Both phases: latents worn and seen, and textures decoded, drawn, encoded; the prior, and depth with near dark."""
-    model, networks, kept = toy_head(), replace(tiny_diffusion(), controlnet=controlnet()), []
+    model, networks, kept = toy_head(), tiny_diffusion(control=True, picture=NATIVE), []
     surface, head = Surface.of(model.topology), model.vertices()
     asked = replace(RELEASED.texture, steps=2, save_every=1, latent_steps=latent_steps)
     prior = Prior(ScoreDistillation(tiny_diffusion(), 2.0, summed=True), Condition(TEXT), asked, "rgb")

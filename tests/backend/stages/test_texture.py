@@ -9,10 +9,11 @@ from backend.diffusion.guidance import Condition, ScoreDistillation, towards
 from backend.render.picture import Surface
 from backend.settings import TextureSettings
 from backend.stages.optimise import Watch
-from backend.stages.texture import TEXTURE, distil, filled, shrink, visibility
+from backend.stages.texture import distil, filled, shrink, visibility
 from tests.tiny_diffusion import tiny_diffusion
 from tests.toys import toy_topology
 
+PICTURE, TEXTURE = 128, 256
 QUICK = TextureSettings(steps=3, azimuth=40.0, prior_weight=0.0, smoothness_weight=1e-4)  # the loss alone decides
 
 
@@ -42,7 +43,7 @@ def halves(size: int) -> torch.Tensor:
 def test_a_texture_shrinks_by_averages():
     albedo = torch.rand(1, 3, 512, 512)
     expected = albedo.unfold(2, 2, 2).unfold(3, 2, 2).mean((4, 5))
-    torch.testing.assert_close(shrink(albedo), expected)
+    torch.testing.assert_close(shrink(albedo, 256), expected)
 
 
 @given(st.integers(1, 6), st.integers(0, 100))
@@ -82,12 +83,12 @@ def test_filling_stays_between_what_is_known_and_takes_the_nearer():
 
 def test_the_views_see_the_front_and_not_the_back(surface, rest):
     """On the toy, u runs round the head from its cut behind: the front is in the middle of the square."""
-    seen = visibility(surface, rest, 40.0)
+    seen = visibility(surface, rest, 40.0, TEXTURE)
     assert 0 <= seen.min() < seen.max() <= 1 + 1e-5
     middle, edge = seen[110:146, 110:146], seen[60:196, :20]
     assert middle.min() > 0.7
     assert edge.max() == 0
-    wider = visibility(surface, rest, 80.0)
+    wider = visibility(surface, rest, 80.0, TEXTURE)
     assert (wider > 0).sum() > (seen > 0).sum()
 
 
@@ -108,7 +109,9 @@ def reddish() -> Reddish:
         small = torch.nn.functional.avg_pool2d(images, 8)
         return torch.cat([small, small[:, :1]], dim=1)
 
-    return Reddish(SimpleNamespace(encode=encode), torch.tensor([0.7, 0.05, 0.1, 0.7]).view(1, 4, 1, 1))
+    return Reddish(
+        SimpleNamespace(encode=encode, picture_size=PICTURE), torch.tensor([0.7, 0.05, 0.1, 0.7]).view(1, 4, 1, 1)
+    )
 
 
 def run(surface, rest, fixed, guidance, albedo, seed=0, **changes) -> torch.Tensor:
@@ -131,13 +134,29 @@ def test_distilling_reaches_what_is_wanted_and_leaves_what_is_fixed(surface, res
 def test_what_no_view_sees_takes_the_colour_of_what_is_seen(surface, rest, fixed, reddish):
     albedo = torch.full((1, 3, 256, 256), 0.5)
     after = run(surface, rest, fixed, reddish, albedo, steps=25, learning_rate=0.2)
-    assert (visibility(surface, rest, QUICK.azimuth)[100:150, :20] == 0).all()
+    assert (visibility(surface, rest, QUICK.azimuth, TEXTURE)[100:150, :20] == 0).all()
     red, green, _ = after[0, :, 100:150, :20].mean((1, 2)).tolist()
     assert red > 0.55 > 0.4 > green
 
 
+@pytest.mark.parametrize("picture", [64, 96])
+@pytest.mark.parametrize("paint", ["pyramid", "latent", "texels"])
+def test_networks_and_textures_may_have_any_size(surface, rest, paint, picture):
+    """What is optimised is as large as what is fixed, what the networks see as they want it."""
+    seen, networks = [], tiny_diffusion(picture=picture)
+    networks.vae.encoder.register_forward_pre_hook(lambda module, given: seen.append(given[0].shape[-1]))
+    networks.unet.register_forward_pre_hook(lambda module, given: seen.append(8 * given[0].shape[-1]))
+    albedo, side = torch.full((1, 3, 256, 256), 0.5), 2 * picture
+    free = torch.zeros(side, side, dtype=torch.bool)
+    asked = {"paint": paint, "latent_steps": 2 if paint == "latent" else 0}
+    after = run(surface, rest, free, ScoreDistillation(networks, 10.0), albedo, **asked)
+    assert set(seen) == {picture}
+    assert after.shape == albedo.shape
+    assert not torch.equal(after, albedo)
+
+
 def test_the_seed_says_which_texture(surface, rest, fixed):
-    guidance, albedo = ScoreDistillation(tiny_diffusion(), 10.0), torch.full((1, 3, 256, 256), 0.5)
+    guidance, albedo = ScoreDistillation(tiny_diffusion(picture=PICTURE), 10.0), torch.full((1, 3, 256, 256), 0.5)
     first, again, other = (run(surface, rest, fixed, guidance, albedo, seed) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
