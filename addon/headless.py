@@ -140,6 +140,8 @@ def render(found, path: Path) -> None:
     scene.cycles.samples, scene.cycles.use_denoising, scene.cycles.device = RENDER_SAMPLES, False, "CPU"
     scene.render.resolution_x = scene.render.resolution_y = RENDER_SIZE
     scene.render.filepath = str(path)
+    scene.render.use_stamp_filename = False  # else the picture tells the path of the file
+    scene.render.use_stamp_note, scene.render.stamp_note_text = True, found["facewright_provenance"]
     bpy.context.window.scene = scene
     bpy.ops.render.render(write_still=True)
     bpy.context.window.scene = kept

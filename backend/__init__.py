@@ -9,6 +9,7 @@ protocol.py     the messages; standard library only, shared with the add-on, as 
 errors.py       what can go wrong, numbered
 environment/    makes the Python environment everything else runs in
 files.py        files that are complete or absent
+provenance.py   what a file says of how it came about
 checkpoints/    knows, finds, fetches and verifies trained networks and heads
 settings.py     frozen dataclasses a stage, presets
 language/       what the starter networks are taught, and what people type put into those words

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from . import making
+from . import making, provenance
 from .diffusion.model import Diffusion
 from .errors import UsageError
 from .face.layers import Face
@@ -161,4 +161,7 @@ def show(shop: Workshop, candidates: list[Candidate], finished: int, title: str,
             for azimuth in VIEWS
         ]
         rows.append((name, views))
-    sheet(rows, path, title)
+    role = "text-to-image"
+    made_with = {"head": shop.model.topology.head, "family": shop.family.name, "licences": shop.licences(role)}
+    told = {"prompt": title, "layers": [], "checkpoints": shop.networks.hashes(role), **made_with}
+    sheet(rows, path, title, provenance.of_texture(told))

@@ -68,6 +68,7 @@ def main(options: argparse.Namespace, emit: Emit) -> dict[str, Any]:
 
 def write_sheet(faces: list[Path], path: Path, title: str) -> None:
     """Each step from the front and from 45°, grey and textured."""
+    from . import provenance
     from .face import saved
     from .pictures import rows_of
     from .render.sheet import sheet
@@ -75,7 +76,7 @@ def write_sheet(faces: list[Path], path: Path, title: str) -> None:
 
     loaded = [saved.load(face) for face in faces]
     rows = rows_of(open_workshop(), [(face.instruction or face.prompt, face) for face in loaded], VIEWS)
-    sheet(rows, path, title)
+    sheet(rows, path, title, provenance.of_face(saved.document_of(loaded[-1])))
 
 
 def into_blender(faces: list[Path], blend: Path, picture: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import memory, warm
+from . import memory, provenance, warm
 from .errors import EmptyPrompt
 from .files import vacant
 from .protocol import Ready
@@ -299,7 +299,7 @@ def render(
     loaded = saved.load(face)
     shop, name = _shop(emit, loaded), loaded.instruction or loaded.prompt
     rows = kinds_of(shop, loaded, views) if kinds else rows_of(shop, [(name, loaded)], views, shoulders=shoulders)
-    sheet(rows, out, loaded.prompt)
+    sheet(rows, out, loaded.prompt, provenance.of_face(saved.document_of(loaded)))
     return {"sheet": str(out)}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from .errors import HeadInvalid, UsageError
 from .face import saved
 from .face.layers import Face, Layer
+from .provenance import EDITING
 
 Changes = dict[str, Any]
 
@@ -63,4 +64,9 @@ def copied(layers: tuple[Layer, ...], old: Face, onto: Path) -> Face:
     sizes = face.base_albedo.shape[0], old.base_albedo.shape[0]
     if sizes[0] != sizes[1]:
         raise UsageError(f"the texture of {onto} has {sizes[0]} texels a side, the edits have {sizes[1]}")
-    return replace(face, layers=(*face.layers, *(layer for layer in layers if not layer.muted)))
+    return replace(
+        face,
+        layers=(*face.layers, *(layer for layer in layers if not layer.muted)),
+        checkpoints={name: sha for name, sha in old.checkpoints.items() if name.startswith(EDITING)} | face.checkpoints,
+        licences=old.licences | face.licences,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 
 import torch
 from jaxtyping import Float, UInt8
@@ -11,7 +10,9 @@ from numpy import ndarray
 from PIL import Image
 from torch import Tensor
 
+from . import provenance
 from .face.layers import Face, albedo, vertices
+from .face.saved import document_of, png
 from .render.backgrounds import BLACK, blended_colours, random_colours
 from .render.camera import Cameras
 from .render.light import display_light
@@ -71,9 +72,7 @@ def preview(shop: Workshop, face: Face) -> bytes:
     """The face from the front, as a PNG file."""
     head = torch.from_numpy(vertices(face))[None]
     picture = portrait(shop, head, to_tensor(albedo(face)), 0.0, PREVIEW)
-    buffer = BytesIO()
-    Image.fromarray(to_bytes(picture)).save(buffer, "PNG")
-    return buffer.getvalue()
+    return provenance.into_png(png(to_bytes(picture)), provenance.of_face(document_of(face)))
 
 
 def rows_of(

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from . import provenance
 from .face.saved import png
 from .files import write_whole
 from .pictures import to_bytes
@@ -62,15 +63,18 @@ class Running:
         def progress(step: int, total: int) -> None:
             self.emit({"type": "progress", "phase": phase, "step": step, "total": total})
 
+        def seen(picture: Callable[[], Tensor]) -> bytes:
+            return provenance.into_png(png(to_bytes(picture())), provenance.unfinished())
+
         def preview(step: int, picture: Callable[[], Tensor]) -> None:
             file = self.journal.folder / "preview.png"
-            write_whole(file, png(to_bytes(picture())))
+            write_whole(file, seen(picture))
             self.emit({"type": "preview", "file": str(file), "step": step})
 
         def keep(step: int, state: State, picture: Callable[[], Tensor]) -> None:
             place = self.out.with_name(f"{self.out.name}.steps")
             write_whole(place / f"{phase}-{step:04}.npz", as_file(state))
-            write_whole(place / f"{phase}-{step:04}.png", png(to_bytes(picture())))
+            write_whole(place / f"{phase}-{step:04}.png", seen(picture))
 
         def stopped(why: str) -> None:
             self.ended[phase] = why

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import build_addon
 from backend import __version__
@@ -131,7 +132,10 @@ def test_the_headless_script_makes_a_file_with_all_of_it(face, tmp_path):
     assert (told["shape_keys"], told["uv_maps"], len(told["steps"])) == (53, 1, 2)
     assert 0.2 < told["height_m"] < 0.3
     assert blend.is_file()
-    assert picture.is_file()
+    with Image.open(picture) as drawn:
+        told = drawn.text
+    assert "an old sailor" in told["Note"]
+    assert not [text for text in told.values() if str(tmp_path) in text]
 
 
 def test_the_headless_script_says_what_is_wrong_with_a_face(tmp_path):

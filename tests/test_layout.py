@@ -15,7 +15,7 @@ OURS = [*BACKEND, *ADDON, *sorted((ROOT / "tests").rglob("*.py")), *ROOT.glob("*
 MODULE_LINES, FUNCTION_LINES = 400, 60
 
 ROOMS = {"face", "render", "diffusion", "stages", "training", "evaluation"}
-LEAVES = {"errors", "files", "settings"}  # plain modules of the standard library that any room may use
+LEAVES = {"errors", "files", "provenance", "settings"}  # plain modules of the standard library that any room may use
 # what may load torch when it is imported
 HEAVY = {
     *ROOMS,
@@ -36,6 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "": set(),
     "errors": set(),
     "files": {"errors"},
+    "provenance": {""},
     "protocol": {"errors"},
     "environment": {"errors", "files"},
     "selftest": {"errors", "jobs"},
@@ -51,7 +52,7 @@ ARROWS: dict[str, set[str]] = {
     "serve": {"", "errors", "files", "memory", "protocol", "service", "transfer"},
     "warped": set(),
     "face": {*LEAVES, "warped"} - {"settings"},
-    "render": {"errors", "files", "warped", "face.mesh", "face.checks", "face.correspond"},
+    "render": {"errors", "files", "provenance", "warped", "face.mesh", "face.checks", "face.correspond"},
     "diffusion": {"errors"},
     "stages": {*LEAVES, "face", "render", "diffusion"},
     "language": set(),
@@ -67,7 +68,7 @@ ARROWS: dict[str, set[str]] = {
     "making": {*WORKSHOP, "prompts", "language"} - {"training", "evaluation", "importing"},
     "importing": WORKSHOP - {"training", "evaluation", "stages"},
     "editing": {"router", "moves", "language", *WORKSHOP} - {"training", "evaluation", "importing"},
-    "layering": {"errors", "face"},
+    "layering": {"errors", "face", "provenance"},
     "running": {*LEAVES, "face", "pictures", "stages"},
     "jobs": {"", "memory", "retrying", "prompts", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", "commandline", *WORKSHOP, "environment", "jobs"} - {"training", "stages"},
@@ -93,7 +94,8 @@ NETWORK = {"urllib.request", "http", "socket", "ssl", "ftplib", "smtplib", "requ
 # Set-up and `checkpoints fetch`; all else works without a network.
 ONLINE = {"environment/checks.py", "environment/packages.py", "checkpoints/hub.py"}
 SHARED = (  # with the add-on
-    *("protocol", "transfer", "errors", "environment", "checkpoints", "files", "language", "router", "settings"),
+    *("protocol", "transfer", "errors", "environment", "checkpoints", "files", "language"),
+    *("provenance", "router", "settings"),
 )
 MAY = ("link/bundle.py", "link/inprocess.py")  # know where the backend is
 IN_BLENDER = {"bpy", "bmesh", "mathutils", "gpu", "blf", "addon_utils", "bl_ui", "bpy_extras", "numpy"}

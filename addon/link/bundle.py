@@ -25,10 +25,20 @@ def _load_beside() -> None:
 
 
 if BUNDLED:
-    from ..backend import checkpoints, environment, errors, language, protocol, router, settings, transfer  # pyright: ignore[reportMissingImports]
+    from ..backend import (  # pyright: ignore[reportMissingImports]
+        checkpoints,
+        environment,
+        errors,
+        language,
+        protocol,
+        provenance,
+        router,
+        settings,
+        transfer,
+    )
 else:
     _load_beside()
-    from backend import checkpoints, environment, errors, language, protocol, router, settings, transfer
+    from backend import checkpoints, environment, errors, language, protocol, provenance, router, settings, transfer
 
 __all__ = [
     "BACKEND_ROOT",
@@ -39,6 +49,7 @@ __all__ = [
     "errors",
     "language",
     "protocol",
+    "provenance",
     "router",
     "settings",
     "transfer",

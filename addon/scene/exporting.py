@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A head in other programs' files, and in a .blend of its own: always of a copy, never of the user's object."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from typing import Any
 import bpy
 
 from ..compat import USD_TEXTURES
-from ..link.bundle import errors
+from ..link.bundle import errors, provenance
 from . import material, mesh, studio
+from .steps import ORIGIN
 
 PNG_SUFFIX = "_albedo.png"
 
@@ -35,6 +37,7 @@ _FBX = (
     ("path_mode", "COPY"),
     ("embed_textures", True),
     ("use_mesh_modifiers", False),  # applying them would drop the shape keys
+    ("use_custom_props", True),  # among them where the head comes from
 )
 PRESETS = {
     "glb": Preset(
@@ -47,6 +50,7 @@ PRESETS = {
             ("export_morph", True),
             ("export_morph_normal", False),
             ("export_apply", False),
+            ("export_extras", True),
         ),
     ),
     # Unreal and Unity read centimetres and metres; both turn the axes of an FBX that states them.
@@ -86,11 +90,14 @@ def write(found: bpy.types.Object, path: Path, preset: Preset) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise errors.FolderUnwritable(f"{path.parent}: {error.strerror}", advice="choose another folder") from None
+    options = dict(preset.options)
+    if preset.suffix == ".glb":
+        options["export_copyright"] = _notice(found)
     with _stage(found) as copy:
         made = _texture_beside(copy, path) if preset.suffix == ".obj" else []
         module, name = preset.operator.split(".")
         try:
-            getattr(getattr(bpy.ops, module), name)(filepath=str(path), **dict(preset.options))
+            getattr(getattr(bpy.ops, module), name)(filepath=str(path), **options)
         except (RuntimeError, AttributeError, TypeError) as error:
             raise errors.BlenderFailed(
                 f"{path.name} was not written: {error}", advice="switch the importer/exporter add-on of that kind on"
@@ -133,11 +140,17 @@ def mark(copy: bpy.types.Object, found: bpy.types.Object) -> None:
     steps = found.facewright.steps
     step = next((one for one in steps if one.uid == found.facewright.active_uid), None)
     copy.asset_data.description = step.name if step else found.name
+    copy.asset_data.license = _notice(found)
     copy.asset_data.tags.new("facewright", skip_if_exists=True)
     copy.asset_data.tags.new(found.facewright.head or "head", skip_if_exists=True)
     image = material.shown_image(found)
     if image is not None and image.has_data:
         _thumbnail(copy, image)
+
+
+def _notice(found: bpy.types.Object) -> str:
+    """The licences of what the head was made with, in a line; unknown for heads of earlier versions."""
+    return provenance.notice(json.loads(found.get(ORIGIN, "{}")))
 
 
 def _thumbnail(copy: bpy.types.Object, image: bpy.types.Image) -> None:
@@ -184,6 +197,8 @@ def _plain_copy(found: bpy.types.Object) -> bpy.types.Object:
     """The head without its history, its transform and the user's modifiers."""
     copy = bpy.data.objects.new(found.name, mesh.mesh_of(found).copy())
     copy.matrix_world.identity()
+    if ORIGIN in found:
+        copy[ORIGIN] = found[ORIGIN]
     for group in found.vertex_groups:
         copy.vertex_groups.new(name=group.name)  # the weights lie in the mesh
     for modifier in found.modifiers:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import bpy
 
-from ..link.bundle import CHECKPOINTS, errors
+from ..link.bundle import CHECKPOINTS, errors, provenance
 from ..session import changes, tree
 from ..session.face import Face
 from ..session.head import Head, find_head
@@ -16,6 +16,7 @@ from . import material, mesh, painted, store
 
 NAME_LIMIT = 40  # characters of the prompt in an object's name; Blender allows 63 bytes
 HEAD_FOLDERS = (CHECKPOINTS / "starter",)
+ORIGIN = "facewright_provenance"  # a custom property of heads, which Blender's exporters take along
 
 
 def insert(context: bpy.types.Context, face: Face) -> bpy.types.Object:
@@ -250,6 +251,7 @@ def _activate(found: bpy.types.Object, uid: str) -> None:
     session.active_uid = uid
     session.shown = next((index for index, step in enumerate(session.steps) if step.uid == uid), 0)
     found["facewright_info"] = json.dumps({"session": session.uid, "schema": session.schema, "step": uid})
+    found[ORIGIN] = json.dumps(provenance.of_face(json.loads(step_of(found, uid).document)), ensure_ascii=False)
 
 
 def _remove(session: bpy.types.PropertyGroup, index: int) -> None:
@@ -267,4 +269,5 @@ def _new_object(context: bpy.types.Context, head: Head, name: str) -> bpy.types.
     session = found.facewright
     session.schema, session.uid = store.SCHEMA, uuid.uuid4().hex
     session.head, session.topology_id = head.name, head.topology_id
+    found[ORIGIN] = json.dumps(provenance.of_head(head.name, head.licence))
     return found

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..link.bundle import errors
+from ..link.bundle import errors, provenance
 from .face import Face, arrays_of, face_of, identify, npz_of
 from .png import encode
 from .sliders import Sliders
@@ -84,7 +84,7 @@ def paint(face: Face, before: Texels, after: Texels) -> Face:
         **face.files,
         f"{inside}/delta.npz": npz_of(texels=after.astype(np.int16) - before.astype(np.int16)),
         f"{inside}/mask.png": encode(mask),
-        "albedo.png": encode(after),
+        "albedo.png": provenance.into_png(encode(after), provenance.of_texture({**face.document, "layers": entries})),
     }
     base = _arrays(face, "base.npz")["vertices"]
     return _finish(face, files, "paint", PAINTED, entries, base, face.expressions)

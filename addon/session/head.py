@@ -31,6 +31,7 @@ class Head:
     """
 
     name: str
+    licence: str
     topology_id: str
     metres_per_unit: float
     quads: NDArray[np.int32]
@@ -106,6 +107,7 @@ def _read(path: Path, _changed_ns: int) -> Head:
         first = 2 * len(quads)  # triangles 2i and 2i+1 are quad i
         return Head(
             name=meta["head"],
+            licence=meta["licence"],
             topology_id=meta["topology_id"],
             metres_per_unit=float(meta["metres_per_unit"]),
             quads=quads,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from .. import checkpoints
+from .. import checkpoints, provenance
 from ..errors import UsageError
 from ..face.correspond import Correspondence, correspond
 from ..face.crossings import crossings_by_parts
@@ -74,7 +74,8 @@ def people_sheet(
             grey = [(str(k + 1), Image.fromarray(to_bytes(one))) for k, one in enumerate(drawn)]
             rows.append((f"{what}, {view}", grey))
     shown = [names[int(k)] for k in chosen]
-    sheet(rows, out, f"{model.topology.head}, seed {seed}; expressions: {', '.join(shown) or 'none'}")
+    told = provenance.of_head(model.topology.head, model.topology.licence)
+    sheet(rows, out, f"{model.topology.head}, seed {seed}; expressions: {', '.join(shown) or 'none'}", told)
     return {"sheet": str(out), "identities": identities, "expressions": shown}
 
 
@@ -89,9 +90,8 @@ def uv_sheet(head: str | None, out: Path) -> dict[str, Any]:
         worn = portrait(shop, model.vertices(), checker(SQUARE), azimuth, 480)
         pictures.append((view, Image.fromarray(to_bytes(worn))))
     total = sum(shares.values())
-    sheet(
-        [(topology.head, pictures)], out, f"skin fills {shares['skin']:.1f} % of the UV square, all parts {total:.1f} %"
-    )
+    title = f"skin fills {shares['skin']:.1f} % of the UV square, all parts {total:.1f} %"
+    sheet([(topology.head, pictures)], out, title, provenance.of_head(topology.head, topology.licence))
     return {"sheet": str(out), "fill_percent": {name: round(share, 2) for name, share in shares.items()}}
 
 

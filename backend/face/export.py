@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pygltflib as gltf
 from numpy.typing import NDArray
 
+from .. import provenance
 from ..files import write_whole
-from .layers import Face, albedo, vertices
+from .layers import Face, vertices
 from .mesh import FloatArray, IntArray, Topology, vertex_normals
-from .saved import png
+from .saved import albedo_png, document_of
 
-GENERATOR = "Facewright"
 ROUGHNESS = 0.6  # skin between dry and oily; glTF's own default is 1, chalk
 
 
@@ -55,8 +56,10 @@ def write_glb(face: Face, topology: Topology, path: Path) -> Path:
     ]
     mesh = gltf.Mesh(name="face", primitives=primitives, weights=[0.0] * len(targets))
     mesh.extras = {"targetNames": list(topology.expression_names)}
+    told = origin(face, topology)
+    asset = gltf.Asset(version="2.0", generator=provenance.GENERATOR, copyright=provenance.notice(told), extras=told)
     document = gltf.GLTF2(
-        asset=gltf.Asset(version="2.0", generator=GENERATOR, extras=provenance(face, topology)),
+        asset=asset,
         scene=0,
         scenes=[gltf.Scene(nodes=[0])],
         nodes=[gltf.Node(mesh=0, name="face")],
@@ -64,7 +67,7 @@ def write_glb(face: Face, topology: Topology, path: Path) -> Path:
         materials=[_material(topology.part_names[part]) for part in parts],
         textures=[gltf.Texture(source=0, sampler=0)],
         samplers=[gltf.Sampler(magFilter=gltf.LINEAR, minFilter=gltf.LINEAR_MIPMAP_LINEAR)],
-        images=[gltf.Image(name="albedo", mimeType="image/png", bufferView=file.add(png(albedo(face))))],
+        images=[gltf.Image(name="albedo", mimeType="image/png", bufferView=file.add(albedo_png(face)))],
         accessors=file.accessors,
         bufferViews=file.views,
         buffers=[gltf.Buffer(byteLength=len(file.content))],
@@ -84,8 +87,8 @@ def write_obj(face: Face, topology: Topology, path: Path) -> Path:
     material, texture = path.with_suffix(".mtl"), path.with_suffix(".png")
     used = sorted(set(topology.face_parts.tolist()))
     told = [
-        f"# {GENERATOR}",
-        *(f"# {key}: {json.dumps(value)}" for key, value in provenance(face, topology).items()),
+        f"# {provenance.GENERATOR}",
+        *(f"# {key}: {json.dumps(value)}" for key, value in origin(face, topology).items()),
     ]
     lines = list(told)
     lines += [f"mtllib {material.name}", "o face"]
@@ -95,26 +98,15 @@ def write_obj(face: Face, topology: Topology, path: Path) -> Path:
     materials = [
         f"newmtl {topology.part_names[part]}\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {texture.name}\n" for part in used
     ]
-    write_whole(texture, png(albedo(face)))
+    write_whole(texture, albedo_png(face))
     write_whole(material, "\n".join([*told, *materials]).encode())
     return write_whole(path, ("\n".join(lines) + "\n").encode())
 
 
-def provenance(face: Face, topology: Topology) -> dict[str, object]:
+def origin(face: Face, topology: Topology) -> dict[str, Any]:
     """How a face came about and under which licences, as it goes into exported files."""
-    return {
-        "prompt": face.prompt,
-        "instructions": [layer.instruction for layer in face.layers if not layer.muted],
-        "seed": face.seed,
-        "preset": face.preset,
-        "family": face.family,
-        "head": topology.head,
-        "head_licence": topology.licence,
-        "head_provenance": topology.provenance,
-        "checkpoints": face.checkpoints,
-        "licences": face.licences,
-        "synthetic": True,
-    }
+    told = provenance.of_face(document_of(face))
+    return told | {"head_licence": topology.licence, "head_provenance": topology.provenance}
 
 
 class _Buffer:

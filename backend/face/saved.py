@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
+from .. import provenance
 from ..errors import FaceInvalid, FaceMissing, FolderExists, SchemaTooNew
 from ..files import refusal, vacant, write_through
 from .layers import Face, Layer, TexelArray, albedo, vertices
@@ -88,7 +89,7 @@ def save(face: Face, folder: Path) -> Path:
         FaceInvalid: an array of the wrong shape, or a value that is no number.
     """
     check(face, folder)
-    document = _document(face)
+    document = document_of(face)
     try:
         json.dumps(document, allow_nan=False)
     except ValueError as error:
@@ -201,6 +202,11 @@ def png(texels: TexelArray) -> bytes:
     return stream.getvalue()
 
 
+def albedo_png(face: Face) -> bytes:
+    """The albedo as a PNG file that says where it comes from."""
+    return provenance.into_png(png(albedo(face)), provenance.of_texture(document_of(face)))
+
+
 def check(face: Face, folder: Path) -> None:
     """Raises FaceInvalid where the arrays of a face do not fit each other or hold what is no number."""
     V, S, E = len(face.base_vertices), len(face.base_albedo), len(face.expression)
@@ -249,7 +255,8 @@ def _layer_folder(number: int) -> str:
     return f"layers/{number:02d}"
 
 
-def _document(face: Face) -> dict[str, Any]:
+def document_of(face: Face) -> dict[str, Any]:
+    """What face.json says of a face; its id is counted when it is saved."""
     document: dict[str, Any] = {"schema": SCHEMA, "id": ""}
     document |= {name: getattr(face, name) for name in DOCUMENT if name not in document}
     document["layers"] = [{name: getattr(layer, name) for name in (*LAYER, "details")} for layer in face.layers]
@@ -263,7 +270,7 @@ def _files(face: Face) -> dict[str, bytes]:
             identity=face.identity, sliders=face.sliders, expression=face.expression, offsets=face.offsets
         ),
         "mesh.npz": _npz(vertices=vertices(face), expressions=face.expressions),
-        "albedo.png": png(albedo(face)),
+        "albedo.png": albedo_png(face),
         "base.npz": _npz(vertices=face.base_vertices, albedo=face.base_albedo),
     }
     if face.preview is not None:

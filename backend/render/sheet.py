@@ -1,10 +1,13 @@
 """Contact sheets: pictures in rows and columns, with their names."""
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+from .. import provenance
 from ..files import write_whole
 
 GROUND = (38, 38, 40)
@@ -15,11 +18,12 @@ Row = tuple[str, list[tuple[str, Image.Image]]]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def sheet(rows: list[Row], path: Path, title: str) -> Path:
+def sheet(rows: list[Row], path: Path, title: str, told: Mapping[str, Any] | None = None) -> Path:
     """Writes a PNG: rows named at the left, columns above, a place left empty where a row lacks a view.
 
     Args:
         rows: a name and pictures, each with the name of its view.
+        told: where what is shown comes from, of `provenance`; it goes into the file.
 
     Raises:
         ValueError: no picture at all.
@@ -58,7 +62,8 @@ def sheet(rows: list[Row], path: Path, title: str) -> Path:
             canvas.paste(shown, (x + (width - image.width) // 2, y + (height - image.height) // 2))
     stream = BytesIO()
     canvas.save(stream, "PNG")
-    return write_whole(path, stream.getvalue())
+    content = stream.getvalue()
+    return write_whole(path, provenance.into_png(content, told) if told else content)
 
 
 def _wrap(words: str, font: Font, width: int) -> list[str]:

