@@ -128,13 +128,15 @@ class ScoreDistillation(Distillation):
     ) -> Float[Tensor, "B 4 h w"]:
         noisy, noise = noised(self.model, latents, timestep, generator)
         text = with_flaws(condition) if self.flaws_scale else condition.text
-        wanted, other, *flaws = predict(self.model, noisy, timestep, text, condition)
-        start = noise
-        if condition.anchor is not None:
-            before = self.model.add_noise(condition.anchor, noise, timestep)
-            (start,) = predict(self.model, before, timestep, condition.text[1:2], condition)
+        given = noisy.expand(len(text), *noisy.shape)
+        anchor = condition.anchor if self.residual else None
+        if anchor is not None:
+            before = self.model.add_noise(anchor, noise, timestep)
+            given, text = torch.cat([given, before[None]]), torch.cat([text, condition.text[1:2]])
+        wanted, other, *others = predict(self.model, given, timestep, text, condition)
+        start = noise if anchor is None else others.pop()
         found = self.residual * (other - start) + self.guidance_scale * (wanted - other)
-        return found + self.flaws_scale * (other - flaws[0]) if flaws else found
+        return found + self.flaws_scale * (other - others[0]) if others else found
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ class NoiseFreeDistillation(Distillation):
         condition: Condition,
     ) -> Float[Tensor, "B 4 h w"]:
         noisy, _ = noised(self.model, latents, timestep, generator)
-        wanted, other, flaws = predict(self.model, noisy, timestep, with_flaws(condition), condition)
+        text = with_flaws(condition)
+        wanted, other, flaws = predict(self.model, noisy.expand(3, *noisy.shape), timestep, text, condition)
         near = (timestep < self.low).to(latents.device).view(-1, 1, 1, 1)
         return torch.where(near, other, other - flaws) + self.guidance_scale * (wanted - other)
 
@@ -214,7 +217,7 @@ class InversionDistillation(Distillation):
     def _guided(
         self, noisy: Float[Tensor, "B 4 h w"], timestep: Int[Tensor, " B"], condition: Condition, scale: float
     ) -> Float[Tensor, "B 4 h w"]:
-        wanted, other = predict(self.model, noisy, timestep, condition.text, condition)
+        wanted, other = predict(self.model, noisy.expand(2, *noisy.shape), timestep, condition.text, condition)
         return other + scale * (wanted - other)
 
 
@@ -228,14 +231,13 @@ def noised(
 
 def predict(
     model: Diffusion,
-    noisy: Float[Tensor, "B 4 h w"],
+    noisy: Float[Tensor, "K B 4 h w"],
     timestep: Int[Tensor, " B"],
     text: Float[Tensor, "K *B L D"],
     condition: Condition,
 ) -> Float[Tensor, "K B 4 h w"]:
-    """ε̂ of the same latents under each of K texts, in one call."""
-    given = noisy.expand(len(text), *noisy.shape)
-    return model.predict_each(given, timestep, text, depth=condition.depth, depth_strength=condition.depth_strength)
+    """ε̂ under each of K texts, in one call; the condition's depth picture goes with all."""
+    return model.predict_each(noisy, timestep, text, depth=condition.depth, depth_strength=condition.depth_strength)
 
 
 def with_flaws(condition: Condition) -> Float[Tensor, "3 *B L D"]:

@@ -341,6 +341,28 @@ def test_all_branches_are_one_call(model, editor, latents, kind, calls):
     assert counted == calls
 
 
+@pytest.mark.parametrize(("residual", "calls"), [(1.0, [6]), (0.0, [4])])
+def test_an_anchor_is_asked_about_in_the_same_call_and_only_where_it_counts(model, latents, residual, calls):
+    counted = []
+    hook = model.unet.register_forward_hook(lambda module, given, out: counted.append(len(given[0])))
+    guidance = ScoreDistillation(model, 7.5, residual)
+    anchored = gradient(guidance, latents, replace(ask(model), anchor=torch.randn(2, 4, 4, 4)))
+    hook.remove()
+    assert counted == calls
+    assert torch.equal(anchored, gradient(guidance, latents, ask(model))) == (residual == 0)
+
+
+def test_an_anchor_may_stand_beside_flaws(model, latents):
+    condition = replace(ask(model), anchor=torch.randn(2, 4, 4, 4))
+    noisy, _ = noised(model, latents)
+    before, _ = noised(model, condition.anchor)
+    wanted, other, flaws = (predicted(model, noisy, text) for text in [*condition.text, condition.flaws])
+    found = gradient(ScoreDistillation(model, 7.5, 0.5, flaws_scale=2.0), latents, condition)
+    start = predicted(model, before, condition.text[1])
+    expected = weight(model) * (0.5 * (other - start) + 7.5 * (wanted - other) + 2.0 * (other - flaws))
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
+
+
 @each_kind
 def test_texts_may_differ_by_picture(model, editor, latents, kind):
     guidance = KINDS[kind](editor if kind == "edit" else model)
