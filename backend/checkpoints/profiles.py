@@ -53,6 +53,7 @@ STARTER_PROFILE = FamilyProfile(
     plain={"geometry": "a person"},  # it was taught what words change of this; textures come out blotched with it
     closed=True,
     texture=256,  # 16 latents a side are 128 texels, which are too few for lips
+    settings={"geometry.flaws": "", "texture.flaws": ""},  # it knows no such words
 )
 FULL_PROFILE = FamilyProfile(
     FULL,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 SCHEDULES = ("linear", "square-root", "dreamtime", "released", "uniform")
+GUIDANCES = ("sds", "csd", "nfsd", "sdi")
 OPTIMISERS = ("shared-adam", "adam", "adamw", "adan")
 CAMERAS = ("ours", "range", "paper", "released")
 LIGHTS = ("ours", "released", "still")
@@ -19,6 +20,11 @@ CONTROLS = ("depth", "normal")
 PRIOR_SCHEDULES = ("constant", "linear", "log")
 ROUTES = ("auto", "optimise")
 STARTS = ("zeros", "ones", "randn", "albedo")
+
+
+FLAWS = (  # NFSD's (Katzir et al. 2023)
+    "unrealistic, blurry, low quality, out of focus, ugly, low contrast, dull, dark, low-resolution, gloomy"
+)
 
 
 def one_of(default: str, choices: tuple[str, ...]) -> Any:
@@ -41,8 +47,8 @@ class StageSettings:
     # the guidance
     weight: float = 1.0  # of its loss beside the others
     guidance_scale: float = 5.0  # diffusers'; FaceG2E counts 1 less
-    residual: float = 1.0  # 1 is SDS, 0 the classifier score alone
-    anchored: bool = True  # the residual is counted from the picture before, so that what it says of both cancels
+    residual: float = 1.0  # share of SDS's residual beside the classifier score
+    anchored: bool = True  # that residual is counted from the picture before, so that what it says of both cancels
     summed: bool = False  # FaceG2E's gradient is a sum over latents, ours a mean: theirs is that many times ours
     sampled: bool = False  # draw latents from the autoencoder's posterior, as FaceG2E does; ours takes its mean
     schedule: str = one_of("linear", SCHEDULES)
@@ -71,12 +77,23 @@ class StageSettings:
 
 
 @dataclass(frozen=True)
-class GeometrySettings(StageSettings):
+class PromptSettings:
+    """What the stages have that follow a prompt."""
+
+    style: str = ""  # words before the prompt, in place of the family's
+    view_words: bool = True  # what is seen of the head, where the family has words for it
+    guidance: str = one_of("sds", GUIDANCES)  # `residual` and `anchored` are of SDS alone
+    flaws: str = FLAWS
+    flaws_scale: float = 0.0  # CSD's ω₂, how strongly to keep away from `flaws`; NFSD always asks about them
+    inversion_scale: float = -7.5  # of SDI (Lukoianov et al. 2024), whose own guidance_scale is 7.5
+    inversion_steps: int = 5  # of SDI, each as dear as a step of SDS; its table says 76 with 5, 82 with 10, 83 with 20
+
+
+@dataclass(frozen=True)
+class GeometrySettings(PromptSettings, StageSettings):
     """Prompt to identity coefficients, on grey renders."""
 
     stage: ClassVar[str] = "geometry"
-    style: str = ""  # words before the prompt, in place of the family's
-    view_words: bool = True  # what is seen of the head, where the family has words for it
     guidance_scale: float = 6.0  # weak words need as much; strong ones are stopped by the reach
     first_timestep: int = 650  # shapes show nowhere above: right and shuffled captions differ by 0.2 % there
     learning_rate: float = 0.2  # standard deviations a step, root mean square
@@ -115,14 +132,12 @@ class PaintSettings(StageSettings):
 
 
 @dataclass(frozen=True)
-class TextureSettings(PaintSettings):
+class TextureSettings(PromptSettings, PaintSettings):
     """Prompt and geometry to albedo, on lit renders."""
 
     stage: ClassVar[str] = "texture"
     size: int = 0  # texels a side of the albedo that is made; 0 keeps what it starts from
     irises: bool = False  # may change, so that words for eyes land on them; the white and the pupil never do
-    style: str = ""  # words before the prompt, in place of the family's
-    view_words: bool = True  # what is seen of the head, where the family has words for it
     guidance_scale: float = 3.0  # 6 blotches skin that no word names; at 3 a mask or a beard lands, green skin does not
     first_timestep: int = 700
     last_timestep: int = 200

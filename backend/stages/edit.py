@@ -13,7 +13,7 @@ from ..face.model import LinearFaceModel
 from ..render.picture import Scene, Surface
 from ..settings import EditGeometrySettings, EditTextureSettings
 from .geometry import kind_of
-from .guiding import timestep_of
+from .guiding import compares, timestep_of
 from .optimise import Watch, optimise
 from .seeing import Look, looker
 from .texture import distil, shrink
@@ -72,7 +72,7 @@ def edit_geometry(
         latents = seen.latents(seen.at(vertices + offsets), kind, albedo)
         with torch.no_grad():
             before = replace(seen, posterior=None).latents(seen.at(vertices), kind, albedo)
-        condition = Condition(text, original=before, anchor=before if settings.anchored else None)
+        condition = Condition(text, original=before, anchor=before if compares(settings) else None)
         distilled = guidance.loss(latents, timestep_of(settings, step, generator), generator, condition)
         return settings.weight * distilled + settings.prior_weight * move.square().mean()
 

@@ -14,7 +14,7 @@ from ..render.camera import Cameras
 from ..render.light import display_light
 from ..render.picture import Surface, look
 from ..settings import GeometrySettings
-from .guiding import Wanted, timestep_of
+from .guiding import Wanted, compares, timestep_of
 from .optimise import Watch, optimise
 from .seeing import PREVIEW, looker
 
@@ -47,7 +47,7 @@ def generate(
         identity = within(free, settings.reach)
         latents = seen.latents(seen.at(model.vertices(identity=identity)), kind, albedo)
         condition = wanted(seen.setting[0])
-        if settings.anchored:
+        if compares(settings):
             condition = replace(condition, anchor=seen.latents(seen.at(mean), kind, albedo))
         distilled = guidance.loss(latents, timestep_of(settings, step, generator), generator, condition)
         return settings.weight * distilled + settings.prior_weight * identity.square().mean()

@@ -11,7 +11,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..diffusion.editing import EditDistillation
-from ..diffusion.guidance import Condition, ScoreDistillation
+from ..diffusion.guidance import (
+    Condition,
+    Distillation,
+    InversionDistillation,
+    NoiseFreeDistillation,
+    ScoreDistillation,
+)
 from ..diffusion.model import Diffusion
 from ..diffusion.schedules import SCHEDULES
 from ..render.camera import Cameras
@@ -22,6 +28,19 @@ from ..settings.stages import PaintSettings
 
 PRIORS = ("texture-prior", "texture-prior-yuv")  # roles of a family, by PRIOR_SPACES
 Wanted = Callable[[Cameras], Condition]  # what is asked of pictures from there
+Drawn = GeometrySettings | TextureSettings
+GUIDANCES: Mapping[str, Callable[[Diffusion, Drawn], Distillation]] = {
+    "sds": lambda networks, asked: ScoreDistillation(
+        networks, asked.guidance_scale, asked.residual, summed=asked.summed
+    ),
+    "csd": lambda networks, asked: ScoreDistillation(
+        networks, asked.guidance_scale, 0.0, asked.flaws_scale, summed=asked.summed
+    ),
+    "nfsd": lambda networks, asked: NoiseFreeDistillation(networks, asked.guidance_scale, summed=asked.summed),
+    "sdi": lambda networks, asked: InversionDistillation(
+        networks, asked.guidance_scale, asked.inversion_scale, asked.inversion_steps, summed=asked.summed
+    ),
+}
 
 
 @runtime_checkable
@@ -31,18 +50,18 @@ class Wording(Protocol):
     def said(self, view: str) -> tuple[str, str]: ...
 
 
-def drawing(
-    networks: Diffusion, settings: GeometrySettings | TextureSettings, prompt: Wording
-) -> tuple[ScoreDistillation, Wanted]:
+def drawing(networks: Diffusion, settings: Drawn, prompt: Wording) -> tuple[Distillation, Wanted]:
     """For a stage that makes a face of a prompt."""
-    guidance = ScoreDistillation(networks, settings.guidance_scale, settings.residual, summed=settings.summed)
+    guidance = GUIDANCES[settings.guidance](networks, settings)
     views = [released_view_words(azimuth) for azimuth in (0.0, 90.0, 180.0)]
     texts = {view: (prompt.said(view if settings.view_words else "")[0], prompt.said(view)[1]) for view in views}
     read = {text: networks.encode_text(list(text)) for text in dict.fromkeys(texts.values())}
+    flaws = networks.encode_text([settings.flaws])[0]
 
     def wanted(cameras: Cameras) -> Condition:
         each = [read[texts[released_view_words(float(azimuth))]] for azimuth in cameras.azimuth]
-        return Condition(each[0] if len(read) == 1 else torch.stack(each, dim=1))
+        text = each[0] if len(read) == 1 else torch.stack(each, dim=1)
+        return Condition(text, flaws=flaws if text.ndim == 3 else flaws.expand(len(each), -1, -1))
 
     return guidance, wanted
 
@@ -116,6 +135,11 @@ def priors(known: Mapping[str, Diffusion], settings: PaintSettings, prompt: Word
             text = networks.encode_text([settings.prior_text or prompt.said("")[0], ""])
             found.append(Prior(guidance, Condition(text), settings, space))
     return found
+
+
+def compares(settings: StageSettings) -> bool:
+    """Whether a step also looks at what was there before anything was changed."""
+    return settings.anchored and settings.residual != 0 and getattr(settings, "guidance", "sds") == "sds"
 
 
 def timestep_of(settings: StageSettings, step: int, generator: torch.Generator) -> Int[Tensor, " B"]:

@@ -16,7 +16,7 @@ from ..render.picture import Scene, Surface, look
 from ..render.uv import pad_seams, unwrapped
 from ..settings.stages import PaintSettings
 from .evenness import Evenness
-from .guiding import Prior, timestep_of
+from .guiding import Prior, compares, timestep_of
 from .optimise import Watch, optimise
 from .paint import LatentTexture, Paint, Pyramid, paint_of
 from .seeing import PREVIEW, Look, looker
@@ -69,9 +69,9 @@ def distil(
         scene = seen.at(vertices, seen.stretched // guidance.model.reduction) if in_latents else seen.at(vertices)
         latents = scene.unlit(worn) if in_latents else seen.latents(scene, "textured", worn)
         condition = controlled(condition_of(seen, scene), seen, scene, vertices, guidance, settings)
-        if settings.anchored and condition.original is not None:
+        if compares(settings) and condition.original is not None:
             condition = replace(condition, anchor=condition.original)
-        elif settings.anchored:
+        elif compares(settings):
             anchor = scene.unlit(start[0]) if in_latents else seen.latents(scene, "textured", before)
             condition = replace(condition, anchor=anchor)
         timestep = timestep_of(settings, step, generator)

@@ -174,13 +174,15 @@ def test_scales_are_the_cases_by_hand(model):
     torch.testing.assert_close(direction(EditDistillation(editing, 15.0, 2.0)), torch.full_like(latents, 18.0))
 
 
-def test_the_classifier_score_keeps_away_from_flaws(model, latents):
-    """Yu et al. 2023: ω₁ ε̂(y) + (ω₂ - ω₁) ε̂(∅) - ω₂ ε̂(flaws)."""
-    condition = ask(model)
-    noisy, _ = noised(model, latents)
+@pytest.mark.parametrize("residual", [0.0, 0.5])
+def test_the_classifier_score_keeps_away_from_flaws(model, latents, residual):
+    """Yu et al. 2023: ω₁ ε̂(y) + (ω₂ - ω₁) ε̂(∅) - ω₂ ε̂(flaws); beside it what is kept of an anchored residual."""
+    condition = replace(ask(model), anchor=torch.randn(2, 4, 4, 4))
+    (noisy, _), (before, _) = noised(model, latents), noised(model, condition.anchor)
     wanted, other, flaws = (predicted(model, noisy, text) for text in [*condition.text, condition.flaws])
-    found = gradient(ScoreDistillation(model, 7.5, residual=0.0, flaws_scale=2.0), latents, condition)
-    expected = weight(model) * (7.5 * wanted + (2.0 - 7.5) * other - 2.0 * flaws)
+    kept = residual * (other - predicted(model, before, condition.text[1]))
+    found = gradient(ScoreDistillation(model, 7.5, residual, flaws_scale=2.0), latents, condition)
+    expected = weight(model) * (kept + 7.5 * wanted + (2.0 - 7.5) * other - 2.0 * flaws)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
 
 
@@ -343,24 +345,12 @@ def test_all_branches_are_one_call(model, editor, latents, kind, calls):
 
 @pytest.mark.parametrize(("residual", "calls"), [(1.0, [6]), (0.0, [4])])
 def test_an_anchor_is_asked_about_in_the_same_call_and_only_where_it_counts(model, latents, residual, calls):
-    counted = []
+    guidance, counted = ScoreDistillation(model, 7.5, residual), []
     hook = model.unet.register_forward_hook(lambda module, given, out: counted.append(len(given[0])))
-    guidance = ScoreDistillation(model, 7.5, residual)
     anchored = gradient(guidance, latents, replace(ask(model), anchor=torch.randn(2, 4, 4, 4)))
     hook.remove()
     assert counted == calls
     assert torch.equal(anchored, gradient(guidance, latents, ask(model))) == (residual == 0)
-
-
-def test_an_anchor_may_stand_beside_flaws(model, latents):
-    condition = replace(ask(model), anchor=torch.randn(2, 4, 4, 4))
-    noisy, _ = noised(model, latents)
-    before, _ = noised(model, condition.anchor)
-    wanted, other, flaws = (predicted(model, noisy, text) for text in [*condition.text, condition.flaws])
-    found = gradient(ScoreDistillation(model, 7.5, 0.5, flaws_scale=2.0), latents, condition)
-    start = predicted(model, before, condition.text[1])
-    expected = weight(model) * (0.5 * (other - start) + 7.5 * (wanted - other) + 2.0 * (other - flaws))
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
 
 
 @each_kind

@@ -49,7 +49,7 @@ def test_several_fields_are_set_together():
     ("key", "near"),
     [
         ("geometry.step", "geometry.steps"),
-        ("texture.guidance", "texture.guidance_scale"),
+        ("texture.guidance_skale", "texture.guidance_scale"),
         ("edit_texture.image_guidance", "edit_texture.image_guidance_scale"),
         ("geometry", "geometry."),
         ("zzz", "geometry.steps"),

@@ -1,12 +1,18 @@
 """Each stage's guidance, with networks of toy size."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 
 from backend.checkpoints import PROFILES
+from backend.diffusion.guidance import InversionDistillation, NoiseFreeDistillation, ScoreDistillation
 from backend.prompts import phrased
 from backend.render.camera import Cameras
-from backend.settings import GeometrySettings
-from backend.stages.guiding import drawing
+from backend.settings import PRESETS, EditTextureSettings, GeometrySettings, changed
+from backend.settings.stages import GUIDANCES
+from backend.stages import guiding
+from backend.stages.guiding import compares, drawing
 from tests.tiny_diffusion import tiny_diffusion
 
 
@@ -30,3 +36,42 @@ def test_a_family_without_words_for_views_is_read_once():
     _, wanted = drawing(model, GeometrySettings(), phrased("red lips", PROFILES["starter"], "texture"))
     assert wanted(around(0.0, 180.0)).text.shape == (2, 12, 8)
     assert torch.equal(wanted(around(0.0)).text, model.encode_text(["a photo of red lips", ""]))
+
+
+@pytest.mark.parametrize("stage", ["geometry", "texture"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_kind_of_guidance_is_reached_from_every_preset_with_the_settings_numbers(preset, stage):
+    model, prompt = tiny_diffusion(), phrased("red lips", PROFILES["starter"], stage)
+    set_to = {"residual": 0.7, "flaws_scale": 0.5, "guidance_scale": 9.0, "inversion_steps": 2, "inversion_scale": -3.0}
+    asked = changed(PRESETS[preset], {f"{stage}.{name}": value for name, value in set_to.items()})
+    summed = PRESETS[preset].geometry.summed
+    expected = {
+        "sds": ScoreDistillation(model, 9.0, 0.7, summed=summed),
+        "csd": ScoreDistillation(model, 9.0, 0.0, 0.5, summed=summed),
+        "nfsd": NoiseFreeDistillation(model, 9.0, summed=summed),
+        "sdi": InversionDistillation(model, 9.0, -3.0, 2, summed=summed),
+    }
+    assert set(expected) == set(GUIDANCES) == set(guiding.GUIDANCES)
+    for name, wanted in expected.items():
+        chosen = changed(asked, {f"{stage}.guidance": name})
+        assert drawing(model, getattr(chosen, stage), prompt)[0] == wanted
+
+
+@pytest.mark.parametrize("kind", GUIDANCES)
+@pytest.mark.parametrize("azimuths", [(0.0, 10.0), (0.0, -90.0)])
+def test_every_kind_of_guidance_gets_the_words_it_needs(kind, azimuths):
+    model, asked = tiny_diffusion(), GeometrySettings(guidance=kind, flaws_scale=1.0, inversion_steps=1)
+    guidance, wanted = drawing(model, asked, phrased("red lips", PROFILES["full"], "geometry", "x"))
+    latents = torch.randn(2, 4, 4, 4, requires_grad=True)
+    guidance.loss(
+        latents, torch.tensor([300, 400]), torch.Generator().manual_seed(1), wanted(around(*azimuths))
+    ).backward()
+    assert latents.grad.abs().min() > 0
+
+
+def test_only_what_counts_the_residual_from_before_looks_there():
+    plain = GeometrySettings()
+    assert compares(plain)
+    assert compares(EditTextureSettings())
+    for change in ({"anchored": False}, {"residual": 0.0}, {"guidance": "csd"}, {"guidance": "sdi"}):
+        assert not compares(replace(plain, **change))
