@@ -32,12 +32,12 @@ def main() -> dict[str, float]:
     HEADLESS["enable"]()
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     parts: dict[str, Any] = {
-        name: sys.modules[f"{MODULE}.{name}"] for name in ("scene.steps", "session.face", "ui.history")
+        name: sys.modules[f"{MODULE}.{name}"] for name in ("scene.steps", "scene.places", "session.face", "ui.history")
     }
     steps, session = parts["scene.steps"], parts["session.face"]
     with tempfile.TemporaryDirectory(prefix="facewright_measure_") as folder:
         write_head(Path(folder) / "grid.npz")
-        steps.HEAD_FOLDERS = (Path(folder),)
+        parts["scene.places"].EMBEDDED = (Path(folder),)
         faces = [session.face_of(face_files(seed), f"face {seed}") for seed in range(2)]
         inserted = [clocked(lambda: steps.insert(bpy.context, faces[0])) for _ in range(REPEATS)]
         found = bpy.context.scene.objects[-1]  # pyright: ignore[reportAttributeAccessIssue]

@@ -19,6 +19,7 @@ from .errors import EmptyPrompt
 from .files import vacant
 from .protocol import Ready
 from .retrying import retreating
+from .showing import head
 
 if TYPE_CHECKING:
     from .face.layers import Face
@@ -142,7 +143,6 @@ def edit(
         MaskInvalid: no picture, of another size, or empty.
         CheckpointsChanged: see `force`.
     """
-
     from . import editing, making
     from .face import saved
     from .running import chosen, running
@@ -335,8 +335,7 @@ def selftest(*, emit: Emit, cancelled: Callable[[], bool]) -> Result:
     step = torch.tensor([500])
     shop.draw.predict_noise(latents, step, text)
     shop.edit.predict_noise(latents, step, text, latents)
-    done = time.monotonic()
-    return {"render_seconds": round(rendered - started, 3), "network_seconds": round(done - rendered, 3)}
+    return {"render_seconds": round(rendered - started, 3), "network_seconds": round(time.monotonic() - rendered, 3)}
 
 
 def describe() -> Ready:
@@ -370,6 +369,7 @@ JOBS: dict[str, Callable[..., Result]] = {
     "generate": generate,
     "edit": edit,
     "retexture": retexture,
+    "head": head,
     "import": import_face,
     "layers": layers,
     "render": render,

@@ -23,6 +23,7 @@ from .diffusion.model import Diffusion
 from .diffusion.plans import PLANS, MemoryPlan, below, plan_for
 from .errors import HeadInvalid, HeadMissing, UsageError
 from .face.correspond import correspond, with_sliders
+from .face.headfile import slider_names
 from .face.heads import find_head, open_head
 from .face.layers import Face
 from .face.mesh import Topology
@@ -122,6 +123,10 @@ class Workshop:
         if kept and not path.is_relative_to(checkpoints.BESIDE):
             _remember(kept, model, path)
         return model
+
+    def slider_names(self) -> dict[str, tuple[str, str]]:
+        """Label and group of each slider: all heads have the embedded one's, or none."""
+        return slider_names(find_head(HEAD, checkpoints.roots(self.base)))
 
     @cached_property
     def surface(self) -> Surface:

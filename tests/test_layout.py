@@ -70,7 +70,8 @@ ARROWS: dict[str, set[str]] = {
     "editing": {"router", "moves", "language", *WORKSHOP} - {"training", "evaluation", "importing"},
     "layering": {"errors", "face", "provenance"},
     "running": {*LEAVES, "face", "pictures", "stages"},
-    "jobs": {"", "memory", "retrying", "prompts", *WORKSHOP, "protocol"} - {"training"},
+    "showing": {*LEAVES, "face", "workshop"} - {"settings"},
+    "jobs": {"", "memory", "retrying", "showing", "prompts", *WORKSHOP, "protocol"} - {"training"},
     "demo": {"", "commandline", *WORKSHOP, "environment", "jobs"} - {"training", "stages"},
     "__main__": {
         *(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -110,3 +112,39 @@ def toy_layer(size: int = 32, seed: int = 0, **changes: object) -> Layer:
 
 def _triangles(quads: np.ndarray) -> np.ndarray:
     return np.stack([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]], axis=1).reshape(-1, 3)
+
+
+def write_head(topology: Topology, path: Path) -> None:
+    """A head file of the toy topology, as `train head` writes them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(0)
+    shape = (len(topology.expression_names), *topology.rest.shape)
+    plain = ("head", "topology_id", "metres_per_unit", "licence", "provenance")
+    arrays = {name: np.asarray(value) for name, value in vars(topology).items() if name not in plain}
+    meta = json.dumps({name: getattr(topology, name) for name in plain} | SLIDER_META)
+    expressions = (0.05 * generator.standard_normal(shape)).astype(np.float16)
+    sliders = slider_arrays(generator, len(topology.rest))
+    np.savez_compressed(path, **arrays, **sliders, expressions=expressions, meta=np.array(meta))
+
+
+SLIDER_META = {
+    "phenotype_anchors": {"age": [0.0, 0.5, 1.0]},
+    "phenotype_mixed": ["north", "south"],
+    "slider_defaults": [0.5, 0.5, 0.5, 0.0],
+}
+
+
+def slider_arrays(generator: np.random.Generator, vertices: int) -> dict[str, np.ndarray]:
+    """One phenotype, two that share out 1, and one local slider."""
+    names = ["age", "north", "south", "nose-long"]
+    return {
+        "slider_names": np.array(names),
+        "slider_labels": np.array(["age", "northern", "southern", "nose length"]),
+        "slider_groups": np.array(["person", "person", "person", "nose"]),
+        "slider_ranges": np.array([[0, 1], [0, 1], [0, 1], [-1, 1]], np.float32),
+        "phenotype_mask": generator.integers(0, 2, (3, 5)).astype(np.uint8),
+        "phenotype_rows": generator.integers(-900, 900, (3, vertices, 3)).astype(np.int16),
+        "phenotype_steps": np.full(3, 1e-4, np.float32),
+        "local_rows": generator.integers(-900, 900, (2, vertices, 3)).astype(np.int16),
+        "local_steps": np.full(2, 1e-4, np.float32),
+    }

@@ -43,12 +43,12 @@ LOOKS = (
     # wet: the cornea's index of refraction, nearly smooth
     Look(
         "Eyes",
-        ("left_eye", "right_eye"),
+        ("left_eye", "right_eye", "left_iris", "right_iris"),
         {"Base Color": (0.75, 0.72, 0.68, 1.0), "Roughness": 0.06, "IOR": 1.376, "Coat Weight": 0.5},
     ),
     Look(
         "Mouth",
-        ("mouth", "tongue", "upper_teeth", "lower_teeth"),
+        ("mouth", "gums", "tongue", "upper_teeth", "lower_teeth"),
         {"Base Color": (0.5, 0.2, 0.17, 1.0), "Roughness": 0.2, "Subsurface Weight": 0.05, "Subsurface Scale": 0.003},
     ),
 )

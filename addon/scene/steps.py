@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 
 import bpy
 
-from ..link.bundle import CHECKPOINTS, errors, provenance
+from ..link.bundle import errors, provenance
 from ..session import changes, tree
 from ..session.face import Face
 from ..session.head import Head, find_head
-from . import material, mesh, painted, store
+from . import material, mesh, painted, places, store
 
 NAME_LIMIT = 40  # characters of the prompt in an object's name; Blender allows 63 bytes
-HEAD_FOLDERS = (CHECKPOINTS / "starter",)
 ORIGIN = "facewright_provenance"  # a custom property of heads, which Blender's exporters take along
 
 
@@ -33,7 +32,7 @@ def insert(context: bpy.types.Context, face: Face) -> bpy.types.Object:
 
 def insert_rest(context: bpy.types.Context, name: str) -> bpy.types.Object:
     """A new object at the 3D cursor that shows the head model at rest, with no step and no texture."""
-    return _new_object(context, find_head(name, HEAD_FOLDERS), "Head")
+    return _new_object(context, find_head(name, places.heads()), "Head")
 
 
 def add_step(found: bpy.types.Object, face: Face, parent: str | None = None) -> None:
@@ -201,7 +200,7 @@ def head_of(face: Face) -> Head:
     Raises:
         errors.FaceInvalid: the face was made for another version of it.
     """
-    head = find_head(str(face.document.get("head", "")), HEAD_FOLDERS)
+    head = find_head(str(face.document.get("head", "")), places.heads())
     shapes = (face.vertices.shape, face.expressions.shape)
     if face.document.get("topology_id") != head.topology_id or shapes != (
         head.rest.shape,
@@ -209,7 +208,7 @@ def head_of(face: Face) -> Head:
     ):
         raise errors.FaceInvalid(
             f"the face is for head {face.document.get('topology_id')}, here is {head.topology_id}",
-            advice="use the Facewright it was made with",
+            advice="use the head it was made with; New Head reads one anew whose files have changed",
         )
     return head
 

@@ -81,7 +81,7 @@ def find_head(name: str, folders: Iterable[Path]) -> Head:
             return read_head(path)
     raise errors.CheckpointMissing(
         f"the head model {name!r} is not in {' or '.join(str(path.parent) for path in places)}",
-        advice=f"put {name}.npz there",
+        advice=f"choose {name} as Head in the sidebar and press New Head, which brings it or says how to",
     )
 
 

@@ -12,6 +12,7 @@ from . import (
     expressions,
     face,
     handlers,
+    heads,
     help as help_panel,
     history,
     importing,
@@ -28,7 +29,7 @@ from . import (
     words,
 )
 
-_UNSEEN = (live, preferences, dragging, importing, words, setting_up, presets)
+_UNSEEN = (live, preferences, dragging, importing, words, setting_up, presets, heads)
 _PANELS = (create, edit, layers, history, face, expressions, exporting, help_panel)  # in the sidebar's order
 _CLASSES = tuple(cls for part in (*_UNSEEN, *_PANELS) for cls in part.CLASSES)
 _PARTS = (live, handlers, importing, keymap, console, translations)  # what more there is to register

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`blender -c facewright`: faces without a window.
 
-batch JOBS.jsonl [--out FOLDER]   a .blend a line: {"name", "prompt", "edits": [...], "seed", "preset",
+batch JOBS.jsonl [--out FOLDER]   a .blend a line: {"name", "prompt", "edits": [...], "seed", "head", "preset",
                                   "settings": {...}, "export": ["glb", ...]}
 export FILE.blend --out HEAD.glb [--preset NAME]   the head of a file in another format
 """
@@ -17,7 +17,16 @@ import bpy
 from ..scene import exporting
 from .properties import SEED_LIMIT
 
-KNOWN = {"name": str, "prompt": str, "edits": list, "seed": int, "export": list, "preset": str, "settings": dict}
+KNOWN = {
+    "name": str,
+    "prompt": str,
+    "edits": list,
+    "seed": int,
+    "export": list,
+    "head": str,
+    "preset": str,
+    "settings": dict,
+}
 _commands: list[object] = []
 
 
@@ -84,12 +93,13 @@ def _one(job: dict[str, Any], number: int, out: Path) -> dict[str, Any]:
     path, seed = out / f"{name}.blend", int(job.get("seed", number)) % SEED_LIMIT  # failures shift no later seed
     if path.exists():
         return {"name": name, "state": "there already"}
-    settings = {name: job[name] for name in ("preset",) if name in job}
+    settings = {"preset": job["preset"]} if "preset" in job else {}
     if "settings" in job:
         settings["settings"] = json.dumps(job["settings"])
+    model = {"head": job["head"]} if "head" in job else {}
     try:
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        bpy.ops.facewright.generate(prompt=job["prompt"], seed=seed, wait=True, **settings)
+        bpy.ops.facewright.generate(prompt=job["prompt"], seed=seed, wait=True, **model, **settings)
         for instruction in job.get("edits", []):
             bpy.ops.facewright.edit(instruction=str(instruction), seed=seed, wait=True, **settings)
         for preset in job.get("export", []):

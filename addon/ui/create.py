@@ -2,6 +2,8 @@
 """A new head: at rest, or from words. The top of the sidebar, with what runs and what went wrong."""
 
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
@@ -9,24 +11,32 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 from ..link.bundle import errors
 from ..link.desk import Job
 from ..scene import steps, view
-from . import preferences, presets, pump, setting_up, submitting, words
+from . import heads, preferences, presets, pump, setting_up, submitting, words
 from .base import Explaining, SidebarPanel, SubPanel, idle, wrapped
 from .properties import SEED_LIMIT
 
-HEAD = "anny"
+SHOWN_AT = {"head": "facewright.generate"}  # the button whose place Cancel takes, where it is not the job's own
 STAGES = {(True, True): "both", (True, False): "geometry", (False, True): "texture"}
 
 
-class FACEWRIGHT_OT_new_head(Explaining, bpy.types.Operator):
+class FACEWRIGHT_OT_new_head(submitting.Submitting, Explaining, bpy.types.Operator):
     bl_idname = "facewright.new_head"
     bl_label = "New Head"
     bl_description = "Add the head model at rest: expressions, UV map and regions, with no texture"
     bl_options = {"REGISTER", "UNDO"}
 
+    head: StringProperty(name="Head", options={"SKIP_SAVE"})
     subdivide: BoolProperty(name="Subdivision", description="Add a Subdivision Surface modifier", default=False)
 
     def act(self, context: bpy.types.Context) -> None:
-        found = steps.insert_rest(context, HEAD)
+        name = submitting.given(self, "head", context.scene.facewright_ui)
+        heads.require(name)
+        if first := heads.reading(name):
+            if pump.state.job is not None:
+                raise errors.UsageError("a job is running", advice="wait for it, then press New Head again")
+            submitting.run(self, *first)
+            return
+        found = steps.insert_rest(context, name)
         if self.subdivide:
             found.modifiers.new("Subdivision", "SUBSURF").render_levels = 1
         view.make_active(context, found)
@@ -44,6 +54,7 @@ class FACEWRIGHT_OT_generate(submitting.Staged, Explaining, bpy.types.Operator):
     make_shape: BoolProperty(name="Shape", default=True, options={"SKIP_SAVE"})
     make_texture: BoolProperty(name="Texture", default=True, options={"SKIP_SAVE"})
     from_chosen: BoolProperty(name="From the Chosen Head", options={"SKIP_SAVE"})
+    head: StringProperty(name="Head", options={"SKIP_SAVE"})
     seed: IntProperty(name="Seed", min=0, max=SEED_LIMIT, options={"SKIP_SAVE"})
     candidates: IntProperty(name="Candidates", default=1, min=1, max=16, options={"SKIP_SAVE"})
     negative: StringProperty(name="Keep Away From", options={"SKIP_SAVE"})
@@ -70,21 +81,35 @@ class FACEWRIGHT_OT_generate(submitting.Staged, Explaining, bpy.types.Operator):
             params["negative"] = [negative]
         if described.strip():
             params["texture_prompt"] = described.strip()
-        if chosen:
-            job = submitting.job_on(steps.require_head(context), "generate", prompt)
-            params["parent"] = f"{job.id}/parent"
-        else:
-            job = Job("generate", prompt.strip())
-            pump.desk().folder(job)
-        pump.state.queue.clear()
+        model = "" if chosen else submitting.given(self, "head", drafts)
+        first = self._begin(context, params, model)
+        waiting = [*first, *self._others(context, *first[-1], drafts)]
+        pump.line_up(waiting[1:])
+        submitting.run(self, *waiting[0])
+
+    def _begin(self, context: bpy.types.Context, params: dict[str, Any], model: str) -> list[pump.Asked]:
+        """The job, after the one that reads its head model where that must be; no model: of the chosen head."""
+        if not model:
+            job = submitting.job_on(steps.require_head(context), "generate", params["prompt"])
+            return [(job, {**params, "out": f"{job.id}/face", "parent": f"{job.id}/parent"})]
+        heads.require(model)
+        job = Job("generate", params["prompt"])
+        pump.desk().folder(job)
+        named = {} if model == heads.EMBEDDED else {"head": model}
+        reading = heads.reading(model)
+        return [*([reading] if reading else []), (job, {**params, **named, "out": f"{job.id}/face"})]
+
+    def _others(
+        self, context: bpy.types.Context, job: Job, params: dict[str, Any], drafts: bpy.types.PropertyGroup
+    ) -> Iterator[pump.Asked]:
+        """The further candidates, each with the next seed."""
         for number in range(1, submitting.given(self, "candidates", drafts)):
             other = Job("generate", f"{job.label} ({number + 1})", target=job.target, parent=job.parent)
             again = {**params, "seed": params["seed"] + number, "out": f"{other.id}/face"}
-            if chosen:
+            if "parent" in params:
                 submitting.write_parent(steps.require_head(context), other, "parent")
                 again["parent"] = f"{other.id}/parent"
-            pump.line_up(other, again)
-        submitting.run(self, job, params)
+            yield other, again
 
 
 class FACEWRIGHT_OT_cancel(bpy.types.Operator):
@@ -161,7 +186,7 @@ class FACEWRIGHT_PT_main(SidebarPanel, bpy.types.Panel):
         row = self.layout.row()
         row.operator(FACEWRIGHT_OT_new_head.bl_idname, icon="ADD")
         row.operator("facewright.import_face", text="Import", icon="IMPORT")
-        self.layout.prop(context.scene.facewright_ui, "shoulders")
+        heads.draw_choice(self.layout, context.scene.facewright_ui)
         _draw_solid_hint(self.layout, context)
 
 
@@ -201,7 +226,7 @@ def draw_submit(layout: bpy.types.UILayout, operator: str, reason: str, icon: st
     """The operator's button, or why it is off; Cancel in its place while its job runs."""
     row, job = layout.row(), pump.state.job
     row.scale_y = 1.4
-    if job is not None and operator == f"facewright.{job.op}":
+    if job is not None and operator == SHOWN_AT.get(job.op, f"facewright.{job.op}"):
         text = pump.state.desk.cancel_label(job) if pump.state.desk else "Cancel"
         row.operator(FACEWRIGHT_OT_cancel.bl_idname, text=text, icon="CANCEL")
         return

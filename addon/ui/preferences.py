@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What belongs to the user's machine: the backend's Python or computer, memory, and the folders of this package."""
+"""What belongs to the user's machine: the backend's Python or computer, and memory."""
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
-from ..link.bundle import BUNDLED, environment, errors
+from ..link.bundle import environment, errors
 from ..link.client import Start, remote, serve
+from ..scene.places import PACKAGE, home
 
-PACKAGE = (__package__ or "").rpartition(".")[0]
 LOG = "backend.log"
 
 
@@ -78,26 +77,6 @@ class FACEWRIGHT_Preferences(bpy.types.AddonPreferences):
 
 def get() -> FACEWRIGHT_Preferences:
     return bpy.context.preferences.addons[PACKAGE].preferences
-
-
-def user_folder(name: str) -> Path:
-    """A folder of this add-on that outlives its updates; a temporary one where it is no extension."""
-    try:
-        return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
-    except ValueError:
-        return Path(tempfile.mkdtemp(prefix=f"facewright-{name}-"))
-
-
-def home() -> Path:
-    """`$FACEWRIGHT_HOME`; of an installed extension its own folder, or on Windows one with a shorter path."""
-    if not BUNDLED or os.environ.get("FACEWRIGHT_HOME"):
-        return environment.home(os.environ)
-    return environment.home_near(user_folder(""), os.environ)
-
-
-def name_home() -> None:
-    """Lets the backend's own modules look where its process will."""
-    os.environ.setdefault("FACEWRIGHT_HOME", str(home()))
 
 
 def wheels() -> Path | None:

@@ -9,8 +9,8 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..link.bundle import errors
+from ..scene import places
 from ..session import presets
-from . import preferences
 from .base import Explaining
 
 BUILT_IN = {  # title, and what the tooltip says
@@ -21,7 +21,7 @@ BUILT_IN = {  # title, and what the tooltip says
 
 
 def folder() -> Path:
-    return preferences.user_folder("presets")
+    return places.user_folder("presets")
 
 
 @cache

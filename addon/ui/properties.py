@@ -88,6 +88,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
             ("full", "Full", "Stable Diffusion, installed by the set-up"),
         ),
     )
+    head: StringProperty(name="Head", description="The model that new heads are of", default="anny")
     preset: StringProperty(name="Preset", description="How faces are made and edited", default="recommended")
     settings: CollectionProperty(type=FACEWRIGHT_PG_setting)
     shoulders: BoolProperty(

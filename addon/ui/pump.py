@@ -19,8 +19,9 @@ import bpy
 
 from ..link.bundle import errors, protocol
 from ..link.desk import Desk, Job
-from ..scene import steps, view
+from ..scene import places, steps, view
 from ..session.face import Face, read_face
+from ..session.head import Head
 from . import live, preferences, thumbs
 
 TICK_BUDGET_S = 0.008
@@ -28,13 +29,15 @@ BUSY_INTERVAL_S = 0.05
 IDLE_INTERVAL_S = 0.25
 WAIT_INTERVAL_S = 0.01
 
+Asked = tuple[Job, dict[str, Any]]  # a job and its parameters
+
 
 @dataclass
 class State:
     desk: Desk | None = None
     job: Job | None = None  # running, or done and not yet in the scene
-    reading: "Future[Face] | None" = None  # the job's face, read by a thread of its own
-    queue: list[tuple[Job, dict[str, Any]]] = field(default_factory=list)  # candidates, after the job
+    reading: "Future[Face | Head] | None" = None  # what the job made, read by a thread of its own
+    queue: list[Asked] = field(default_factory=list)  # after the job: the face its head is for, candidates
     select: bool = False  # whether a new head becomes the active object
     failure: errors.BackendError | None = None  # of the last job
     broken_off: Job | None = None  # the last job, if its backend stopped: its folder is kept, and it can go on
@@ -61,7 +64,7 @@ def desk() -> Desk:
     """
     if state.desk is None:
         start = preferences.backend_start()
-        jobs = preferences.user_folder("jobs")
+        jobs = places.user_folder("jobs")
         try:
             scratch = Path(tempfile.mkdtemp(dir=jobs))
         except OSError as error:
@@ -102,9 +105,9 @@ def _follow(job: Job, select: bool) -> None:
         bpy.app.timers.register(tick, persistent=True)
 
 
-def line_up(job: Job, params: dict[str, Any]) -> None:
-    """Hands a further candidate in once the jobs before it have become steps of the same head."""
-    state.queue.append((job, params))
+def line_up(jobs: list[Asked]) -> None:
+    """What is handed in after the job, one after the other; faces for no head yet become steps of the first's."""
+    state.queue[:] = jobs
 
 
 def wait() -> None:
@@ -181,7 +184,7 @@ def _end(at: Desk, job: Job, end: protocol.Result | protocol.Error | protocol.Ca
     A face that cannot be shown keeps its folder, and the error names it.
     """
     try:
-        if isinstance(end, protocol.Result) and not _is_read(at, end):
+        if isinstance(end, protocol.Result) and not _is_read(at, job, end):
             return
         if isinstance(end, protocol.Result) and blocked():
             return
@@ -202,14 +205,16 @@ def _end(at: Desk, job: Job, end: protocol.Result | protocol.Error | protocol.Ca
         _forget(None)
         at.forget(job)
         if state.queue:
-            start(*state.queue.pop(0), select=False)
+            start(*state.queue.pop(0), select=state.select and job.op == "head")
 
 
-def _is_read(at: Desk, end: protocol.Result) -> bool:
+def _is_read(at: Desk, job: Job, end: protocol.Result) -> bool:
     if state.reading is None:
-        folder = at.output(end, "face")
         reader = ThreadPoolExecutor(1, "facewright-read")
-        state.reading = reader.submit(read_face, folder)
+        if job.op == "head":
+            state.reading = reader.submit(places.keep_head, at.output(end, "head"), str(job.params["head"]))
+        else:
+            state.reading = reader.submit(read_face, at.output(end, "face"))
         reader.shutdown(wait=False)
     return state.reading.done()
 
@@ -222,6 +227,9 @@ def _settle(job: Job, end: protocol.Result | protocol.Error | protocol.Cancelled
         raise errors.Cancelled(f"{job.label!r} was cancelled")
     assert state.reading is not None
     face = state.reading.result()
+    if isinstance(face, Head):
+        _settle_head(face)
+        return
     if job.target:
         found = steps.head_of_uid(job.target)
         steps.add_step(found, face, job.parent)
@@ -237,6 +245,16 @@ def _settle(job: Job, end: protocol.Result | protocol.Error | protocol.Cancelled
     live.drop_picture()
     thumbs.catch_up()
     bpy.ops.ed.undo_push(message=f"Facewright: {job.label}")
+
+
+def _settle_head(head: Head) -> None:
+    """A head that was read for its own sake is put in the scene; else a face of it comes next."""
+    if state.queue:
+        return
+    found = steps.insert_rest(bpy.context, head.name)
+    if state.select:
+        view.make_active(bpy.context, found)
+    bpy.ops.ed.undo_push(message="Facewright: New Head")
 
 
 def _forget(failure: errors.BackendError | None) -> None:

@@ -9,7 +9,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..link.bundle import checkpoints, environment, errors
-from ..scene import view
+from ..scene import places, view
 from . import preferences
 from .base import Explaining, wrapped
 
@@ -53,7 +53,7 @@ def _look() -> None:
 
 def set_up() -> "environment.SetUp":
     return environment.SetUp(
-        preferences.home(), PROFILE, os.environ, offline=not bpy.app.online_access, folder=preferences.wheels()
+        places.home(), PROFILE, os.environ, offline=not bpy.app.online_access, folder=preferences.wheels()
     )
 
 
@@ -233,7 +233,7 @@ def _draw_preview(layout: bpy.types.UILayout, context: bpy.types.Context, previe
 def draw_checkpoints(layout: bpy.types.UILayout) -> None:
     """The registry: what each is, its size and licence, whether it is here; read at the first drawing."""
     if not state.rows:
-        preferences.name_home()
+        places.name_home()
         state.rows = [row for row in checkpoints.rows() if row["kind"] != "embedded"]
     for row in state.rows:
         line = layout.row()

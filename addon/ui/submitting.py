@@ -55,7 +55,7 @@ def run(operator: bpy.types.Operator | None, job: Job, params: dict[str, object]
     waits = bpy.app.background
     if operator is not None:
         waits = operator.wait if operator.properties.is_property_set("wait") else waits
-    pump.start(job, {**params, "out": f"{job.id}/face"}, select=waits)
+    pump.start(job, {"out": f"{job.id}/face", **params}, select=waits)
     if waits:
         pump.wait()
 

@@ -22,7 +22,7 @@ from .fetching import fetch
 from .keeping import bring_in, remove, verify
 from .places import BESIDE, components, family_state, find, hashes, head_advice, heads_folder, roots
 from .profiles import PROFILES, FamilyProfile, choose
-from .shelf import receipt, state
+from .shelf import head_files, receipt, state
 from .table import rows
 from .terms import Terms, accepted
 from .usage import filling, licences, refuse_unsold
@@ -44,6 +44,7 @@ __all__ = [
     "find",
     "hashes",
     "head_advice",
+    "head_files",
     "heads_folder",
     "known",
     "licences",

@@ -18,7 +18,7 @@ from typing import Any
 from ..errors import CheckpointBusy, DiskFull
 from ..files import refusal, try_lock, write_whole
 from .entries import Checkpoint
-from .places import roots
+from .places import heads_folder, roots
 
 RECEIPT = "facewright.json"
 MARGIN_BYTES = 64 << 20
@@ -50,14 +50,25 @@ def state(wanted: Checkpoint) -> str:
     if held is not None:
         whole = all(sized(held["folder"] / path, entry["size"]) for path, entry in held["files"].items())
         return "installed" if whole else "damaged"
-    if any((root / wanted.name).is_dir() or _holds(root, wanted) for root in roots()):
+    if any((root / wanted.name).is_dir() for root in roots()) or head_files(wanted):
         return "unrecorded"
     return "partial" if growing(wanted.name).is_dir() else "absent"
 
 
-def _holds(root: Path, wanted: Checkpoint) -> bool:
-    """Whether a head's own files lie in a folder of checkpoints as they were handed out."""
-    return bool(wanted.takes) and all(any(next(root.glob(one), None) for one in group) for group in wanted.takes)
+def head_files(wanted: Checkpoint) -> list[Path]:
+    """A head's own files where they lie as they were handed out, or in a folder of their own; none if it is absent.
+
+    Looked for where checkpoints are, and among the heads.
+    """
+    kept = heads_folder()
+    for root in [*roots(), *([kept] if kept else [])]:
+        groups = [
+            [path for pattern in group for deep in ("", "*/") for path in root.glob(deep + pattern)]
+            for group in wanted.takes
+        ]
+        if groups and all(groups):
+            return [path for group in groups for path in group]
+    return []
 
 
 def growing(name: str) -> Path:

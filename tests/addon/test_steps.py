@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from backend.face import saved
-from tests.toys import EXPRESSIONS, toy_topology, with_lone_triangles
+from tests.toys import EXPRESSIONS, toy_topology, with_lone_triangles, write_head
 
-from .conftest import PACKAGE, write_head
+from .conftest import PACKAGE
 
 METRES = 0.08
 
@@ -239,7 +239,9 @@ def test_a_damaged_face_is_refused_by_number_and_leaves_nothing(toy_head, faces,
 
 
 def test_a_new_head_needs_neither_backend_nor_face(toy_head, monkeypatch):
-    monkeypatch.setattr(sys.modules[f"{PACKAGE}.ui.create"], "HEAD", "toy")
+    monkeypatch.setattr(sys.modules[f"{PACKAGE}.ui.heads"], "EMBEDDED", "toy")
+    monkeypatch.setattr(sys.modules[f"{PACKAGE}.ui.heads"], "entries", lambda: {"toy": {}})
+    bpy.context.scene.facewright_ui.head = "toy"
     assert bpy.ops.facewright.new_head() == {"FINISHED"}
     np.testing.assert_allclose(positions(bpy.context.object), in_blender(toy_topology().rest), atol=1e-7)
     assert not bpy.ops.facewright.edit.poll()

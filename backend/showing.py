@@ -1,0 +1,33 @@
+"""The job of those who show heads without a backend, such as Blender. Nothing heavy is imported before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .files import vacant
+
+
+def head(
+    *,
+    head: str,
+    out: Path,
+    emit: Callable[[dict[str, Any]], None],
+    cancelled: Callable[[], bool],
+    base: Path | None = None,
+) -> dict[str, Any]:
+    """A head model as one file, which shows it at rest, its expressions and sliders.
+
+    Raises:
+        HeadMissing, HeadInvalid: `head`, a name or path.
+        FolderExists, FolderUnwritable: see `out`.
+    """
+    from .face import headfile
+    from .workshop import open_workshop
+
+    vacant(out)
+    emit({"type": "progress", "phase": "reading the head", "step": 0, "total": 1})
+    shop = open_workshop(head, base)
+    headfile.write(out, headfile.arrays_of(shop.model, shop.slider_names()))
+    return {"head": str(out), "name": shop.model.topology.head}
