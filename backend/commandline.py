@@ -49,11 +49,14 @@ def job_values(options: argparse.Namespace) -> dict[str, Any]:
     if "strengths" in values:
         pairs = [_pair(word, "LAYER=STRENGTH") for word in values["strengths"]]
         values["strengths"] = {_number(int, layer): _number(float, strength) for layer, strength in pairs}
-    for name, kind in (("order", int), ("views", float)):
+    for name, kind in (("order", int), ("views", float), ("tokens", int)):
         if values.get(name) is not None:
             values[name] = tuple(_number(kind, word) for word in values[name].split(","))
-    if "region" in values:
-        values["region"] = tuple(name for names in values["region"] for name in names.split(",") if name)
+    for name in ("region", "words"):
+        if name in values:
+            values[name] = tuple(one.strip() for some in values[name] for one in some.split(",") if one.strip())
+    if "tokens" in values:
+        values["tokens"] = values["tokens"] or ()
     for name in ("mute", "unmute", "negative"):
         if name in values:
             values[name] = tuple(values[name])
@@ -210,6 +213,8 @@ def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...
     edit.add_argument("--seed", type=int, default=0)
     edit.add_argument("--scope", choices=("auto", "texture", "geometry", "both"), default="auto")
     edit.add_argument("--region", action="append", default=[], metavar="NAME,...", help="lock it to these regions")
+    edit.add_argument("--words", action="append", default=[], metavar="W,...", help="lock it to where these look")
+    edit.add_argument("--tokens", metavar="N,...|0", help="the same by their place; 0 chooses by itself")
     edit.add_argument("--mask", type=Path, metavar="PNG", help="lock it to what is white; as large as the albedo")
     edit.add_argument("--force", action="store_true", help="also a face that other networks made")
     edit.add_argument("--strength", type=float, default=1.0)

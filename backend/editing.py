@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,19 +15,24 @@ from numpy import ndarray
 from PIL import Image
 
 from . import making
-from .errors import CheckpointsChanged, MaskInvalid, UsageError
+from .diffusion.attention import tokens_of, words_at
+from .errors import CheckpointsChanged, MaskInvalid, UnknownWords, UsageError
 from .face.layers import Face, Layer, albedo, coefficients, compose
 from .face.sliders import ranges
 from .language.heard import hear
 from .moves import Move, moves_of
 from .pictures import to_bytes, to_tensor
+from .prompts import Prompt
 from .router import route
 from .settings import Preset
+from .settings.stages import WordSettings
 from .stages import edit, guiding, masks
+from .stages.guiding import PRIORS
 from .stages.optimise import Watch
 from .workshop import Workshop
 
 SCOPES = {"both": ("geometry", "texture")}
+AUTOMATIC = 0  # the token that leaves the choice of words to the instruction
 ADVICE = "draw it over albedo.png: white where the edit may reach, black elsewhere"
 
 
@@ -37,6 +44,9 @@ class Asked:
         scope: auto, geometry, texture or both.
         region, mask: named regions and a picture the size of the albedo; together they are where the edit may reach,
             in place of what the instruction names.
+        words, tokens: phrases of the instruction, or positions in it (the first word's is 1), whose attention is
+            followed; it then says where the edit may reach, unless a region or a mask does. AUTOMATIC among the
+            tokens, or none of both, is the part that the instruction names.
     """
 
     instruction: str
@@ -45,6 +55,23 @@ class Asked:
     mask: UInt8[ndarray, "S S"] | None = None
     strength: float = 1.0
     seed: int = 0
+    words: tuple[str, ...] = ()
+    tokens: tuple[int, ...] = ()
+
+    @property
+    def locked(self) -> bool:
+        """Whether the user says where it may reach."""
+        return bool(self.region) or self.mask is not None
+
+    @property
+    def choosing(self) -> bool:
+        """Whether the user says which words to follow."""
+        return bool(self.words or self.tokens) and AUTOMATIC not in self.tokens
+
+    def document(self) -> dict[str, Any]:
+        """For the journal of a run."""
+        drawn = None if self.mask is None else hashlib.sha256(self.mask.tobytes()).hexdigest()
+        return {**vars(self), "mask": drawn}
 
 
 @dataclass(frozen=True)
@@ -55,13 +82,17 @@ class Way:
         told: the instruction in words of the family.
         moves: sliders to move; empty where the networks are asked.
         scopes: what changes, geometry and texture.
-        region: names that the edit is locked to; empty is the whole head.
+        region: names that the edit is locked to; empty where no region is meant.
+        mask: what says where the edit may reach: one of `settings.stages.MASKS`, or "all" where nothing does.
+        noun: the part of the instruction that names where; "" where nothing in particular is named.
     """
 
     told: str
     moves: tuple[Move, ...]
     scopes: tuple[str, ...]
     region: tuple[str, ...]
+    mask: str = "all"
+    noun: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,17 +116,36 @@ def way_of(asked: Asked, shop: Workshop, preset: Preset) -> Way:
         raise UsageError(f"no region {', '.join(wrong)}", advice=f"there are {', '.join(names)}")
     heard = hear(asked.instruction, shop.family.closed, keys=False)
     found = route(heard.text)
-    locked = bool(asked.region) or asked.mask is not None
-    region = asked.region if locked else tuple(name for name in found.region if name in names)
+    region = asked.region if asked.locked else tuple(name for name in found.region if name in names)
     scope = found.scope if asked.scope == "auto" else asked.scope
     moves = moves_of(asked.instruction) or (() if heard.unknown else moves_of(heard.text))
     known = {name for move in moves for name, _, _ in move.axis.sliders} <= set(shop.model.slider_names)
-    if moves and known and not locked and asked.scope in ("auto", "geometry") and preset.edit.route == "auto":
+    if moves and known and not asked.locked and asked.scope in ("auto", "geometry") and preset.edit.route == "auto":
         shown = {name for move in moves for name in move.axis.regions if name in names}
         return Way(heard.text, moves, ("geometry",), tuple(sorted(shown)))
-    if found.region and not region and not locked:
+    if found.region and not region and not asked.locked:
         raise UsageError(f"no region {', '.join(found.region)}", advice=f"name one: {', '.join(names)}")
-    return Way(heard.text, (), SCOPES.get(scope, (scope,)), region)
+    mask = _mask_of(asked, preset, bool(region), found.noun)
+    kept = region if mask in ("region", "both") else ()
+    return Way(heard.text, (), SCOPES.get(scope, (scope,)), kept, mask, found.noun)
+
+
+def _mask_of(asked: Asked, preset: Preset, region: bool, noun: str) -> str:
+    """What an edit's mask is made of; see `Way`.
+
+    Args:
+        region: whether the instruction, or the user, names any.
+    """
+    wanted = preset.edit.mask
+    if not preset.edit.lock:
+        return "all"
+    if asked.locked:
+        return "both" if wanted == "both" else "region"
+    if asked.choosing:
+        return "both" if wanted == "both" and region else "attention"
+    if region:
+        return wanted
+    return "attention" if noun else "all"
 
 
 def made(
@@ -110,7 +160,8 @@ def made(
     Raises:
         UsageError: sliders that are at their ends.
         CheckpointsChanged: see `force`.
-        EmptyPrompt, UnknownWords: the networks know no word of the instruction.
+        EmptyPrompt, UnknownWords: the networks know no word of the instruction, or it lacks those to follow.
+        MaskInvalid: the words to follow look nowhere.
     """
     layer = Layer(
         name=asked.instruction[:60],
@@ -129,13 +180,72 @@ def made(
     other = changed_checkpoints(old, {**shop.networks.hashes("text-to-image"), **hashes}, force)
     drawn = {} if asked.mask is None else {"brush": True}
     changed = {"other_networks": other} if other else {}
-    layer = replace(layer, details={**layer.details, **drawn, **changed, "lock": bool(way.region or drawn)})
-    way = replace(way, told=told)
+    words, tokens = _followed(shop, asked, way, told)
+    where = {"lock": way.mask != "all", "mask": way.mask, "words": list(words), "tokens": list(tokens)}
+    layer = replace(layer, details={**layer.details, **drawn, **changed, **where})
+    work = Work(shop, old, preset, asked, replace(way, told=told), tokens)
     if "geometry" in way.scopes:
-        layer = replace(layer, **_shaped(shop, old, preset, asked, way, watch["geometry"]))
+        layer = replace(layer, **_shaped(work, watch["geometry"]))
     if "texture" in way.scopes:
-        layer = replace(layer, **_textured(shop, old, preset, asked, way, watch["texture"]))
+        layer = replace(layer, **_textured(work, watch["texture"]))
     return Made(layer, hashes, unknown, messages)
+
+
+def _followed(shop: Workshop, asked: Asked, way: Way, told: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Words of what the networks are told whose attention is followed, and their tokens; none in a global edit.
+
+    Raises:
+        UnknownWords: what is to be followed is not in it.
+    """
+    if asked.choosing:
+        picked = words_at(shop.edit, told, asked.tokens)
+        return (*asked.words, *picked), tuple(sorted({*tokens_of(shop.edit, told, *asked.words), *asked.tokens}))
+    with contextlib.suppress(UnknownWords):
+        if way.noun:
+            return (way.noun,), tokens_of(shop.edit, told, way.noun)
+    if way.mask in ("attention", "both"):
+        raise UnknownWords(f"no word of {told!r} says where", advice="choose words with --words, or name a --region")
+    return (), ()
+
+
+@dataclass(frozen=True)
+class Work:
+    """An edit that the networks are to make.
+
+    Attributes:
+        tokens: of what they are told, to follow.
+    """
+
+    shop: Workshop
+    old: Face
+    preset: Preset
+    asked: Asked
+    way: Way
+    tokens: tuple[int, ...]
+
+    def following(self, settings: WordSettings) -> tuple[int, ...]:
+        """The tokens, where anything asks for their attention."""
+        weighed = settings.consistency != "none" and settings.drift
+        return self.tokens if self.by_attention or settings.focused or weighed else ()
+
+    @property
+    def by_attention(self) -> bool:
+        return self.way.mask in ("attention", "both")
+
+    def noticed(self, found: edit.Edited, size: int) -> UInt8[ndarray, "S S"]:
+        """What the words looked at, as a mask.
+
+        Raises:
+            MaskInvalid: nothing.
+        """
+        topology, surface = self.shop.model.topology, self.shop.surface
+        mask = masks.attention_mask(found.noticed, masks.skin_texels(topology, surface, size))
+        if self.way.mask == "attention" and not mask.any():
+            raise MaskInvalid(
+                f"{self.way.told!r}: the networks find no place for its words",
+                advice="name a --region, or paint a --mask",
+            )
+        return mask
 
 
 def _slid(shop: Workshop, old: Face, layer: Layer, moves: tuple[Move, ...]) -> Layer:
@@ -169,37 +279,67 @@ def _slid(shop: Workshop, old: Face, layer: Layer, moves: tuple[Move, ...]) -> L
     return replace(layer, weights=weights, offsets=offsets, sliders=added, details={**layer.details, "sliders": moved})
 
 
-def _shaped(shop: Workshop, old: Face, preset: Preset, asked: Asked, way: Way, watch: Watch) -> dict[str, Any]:
+def _shaped(work: Work, watch: Watch) -> dict[str, Any]:
     """weights and offsets of a shape edit by the networks."""
-    settings, topology = preset.edit_geometry, shop.model.topology
-    guidance, text = guiding.editing(shop.edit, settings, way.told)
-    weights = masks.shape_weights(topology, masks.vertex_weights(topology, way.region, asked.mask))
-    head = making.start(shop, old)[1]
-    pull = torch.from_numpy(weights)
-    offsets = edit.edit_geometry(shop.model, shop.surface, head, pull, guidance, text, settings, asked.seed, watch)
-    return {"weights": weights, "offsets": offsets.numpy()}
-
-
-def _textured(shop: Workshop, old: Face, preset: Preset, asked: Asked, way: Way, watch: Watch) -> dict[str, Any]:
-    """mask and texels of a texture edit by the networks."""
-    settings, topology, side = preset.edit_texture, shop.model.topology, shop.family.texture
-    guidance, text = guiding.editing(shop.edit, settings, way.told)
-    before = albedo(old)
-    mask = masks.texture_mask(topology, shop.surface, way.region, before.shape[0])
-    if asked.mask is not None:
-        mask = np.maximum(mask, asked.mask) if way.region else asked.mask
-    after = edit.edit_texture(
+    shop, settings, topology = work.shop, work.preset.edit_geometry, work.shop.model.topology
+    guidance, text = guiding.editing(shop.edit, settings, work.way.told)
+    brush = work.asked.mask if work.way.mask != "all" else None
+    weights = masks.shape_weights(topology, masks.vertex_weights(topology, work.way.region, brush))
+    head = making.start(shop, work.old)[1]
+    free = np.ones_like(weights) if work.by_attention else weights
+    made = edit.edit_geometry(
+        shop.model,
         shop.surface,
-        making.start(shop, old)[1],
-        to_tensor(before),
-        masks.fixed_texels(topology, shop.surface, side) | masks.beyond(mask, side),
+        head,
+        torch.from_numpy(free),
         guidance,
         text,
         settings,
-        asked.seed,
+        work.asked.seed,
         watch,
+        tokens=work.following(settings),
     )
-    return {"mask": mask, "texels": compose(before, to_bytes(after), mask)}
+    if work.by_attention:
+        noticed = masks.united(brush, work.noticed(made, work.old.base_albedo.shape[0]))
+        weights = masks.shape_weights(topology, masks.vertex_weights(topology, work.way.region, noticed))
+    return {"weights": weights, "offsets": made.value.numpy()}
+
+
+def _textured(work: Work, watch: Watch) -> dict[str, Any]:
+    """mask and texels of a texture edit by the networks."""
+    shop, settings, topology = work.shop, work.preset.edit_texture, work.shop.model.topology
+    guidance, text = guiding.editing(shop.edit, settings, work.way.told)
+    side = shop.family.texture
+    before = albedo(work.old)
+    mask = _drawn(work, before.shape[0])
+    fixed = masks.fixed_texels(topology, shop.surface, side)
+    made = edit.edit_texture(
+        shop.surface,
+        making.start(shop, work.old)[1],
+        to_tensor(before),
+        fixed if work.by_attention or mask is None else fixed | masks.beyond(mask, side),
+        guidance,
+        text,
+        settings,
+        work.asked.seed,
+        watch,
+        work.following(settings),
+        guiding.priors(shop.networks.known(PRIORS), settings, Prompt(work.way.told)),
+    )
+    noticed = work.noticed(made, before.shape[0]) if work.by_attention else None
+    whole = masks.united(mask, noticed)
+    return {"mask": whole, "texels": compose(before, to_bytes(made.value), whole)}
+
+
+def _drawn(work: Work, size: int) -> UInt8[ndarray, "S S"] | None:
+    """The mask of the regions and the brush, of all skin in a global edit; None where attention alone says where."""
+    topology, surface = work.shop.model.topology, work.shop.surface
+    if work.way.mask == "attention":
+        return None
+    if work.way.mask == "all":
+        return masks.texture_mask(topology, surface, (), size)
+    named = masks.texture_mask(topology, surface, work.way.region, size) if work.way.region else None
+    return masks.united(named, work.asked.mask)
 
 
 def read_mask(path: Path, size: int) -> UInt8[ndarray, "S S"]:

@@ -6,7 +6,6 @@ and returns plain values. The face folder is written at the end, whole, or not a
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 from collections.abc import Callable
@@ -117,6 +116,8 @@ def edit(
     scope: str = "auto",
     region: tuple[str, ...] = (),
     mask: Path | None = None,
+    words: tuple[str, ...] = (),
+    tokens: tuple[int, ...] = (),
     strength: float = 1.0,
     family: str = "auto",
     force: bool = False,
@@ -133,6 +134,7 @@ def edit(
 
     Args:
         region, mask: named regions and a picture the size of the albedo: together, where the edit may reach.
+        words, tokens: of the instruction, to find that place by their attention; see `editing.Asked`.
         force: also where the face was made by other networks than those here; the layer's details tell.
 
     Raises:
@@ -140,7 +142,7 @@ def edit(
         HeadMissing, HeadInvalid: the head that the face was made on, or `head` if given.
         CheckpointUnknown, CheckpointMissing: of `family`.
         UsageError: a region the head does not have, or a slider that is at its end.
-        MaskInvalid: no picture, of another size, or empty.
+        MaskInvalid: no picture, of another size, or empty; or the words look nowhere.
         CheckpointsChanged: see `force`.
     """
     from . import editing, making
@@ -155,10 +157,9 @@ def edit(
     shop = _shop(emit, old, head, base, family, device)
     made_with = chosen(preset, repeat, settings, shop.family.settings)
     started = time.monotonic()
-    wish = editing.Asked(instruction, scope=scope, region=region, mask=drawn, strength=strength, seed=seed)
+    wish = editing.Asked(instruction, scope, region, drawn, strength, seed, words, tokens)
     way = editing.way_of(wish, shop, made_with)
-    painted = hashlib.sha256(drawn.tobytes()).hexdigest() if drawn is not None else None
-    asked = {"instruction": instruction, "seed": seed, "scope": scope, "region": region, "mask": painted, "face": face}
+    asked = wish.document() | {"face": face}
     with running(emit, cancelled, out, asked | made_with.document(), resume, previews) as run:
         watch = {"geometry": run.watch("shape"), "texture": run.watch("texture")}
         made = editing.made(shop, old, made_with, wish, way, watch, force=force)

@@ -32,6 +32,11 @@ PARTS: dict[str, tuple[str, ...]] = {
     "war paint": CHEEKS,
 }
 WHOLE = frozenset(("skin", "wrinkles"))  # things that are all over the face
+NOWHERE = frozenset((*WHOLE, *(axis.noun for axis in SHAPES), "face", "look", "complexion", "age"))  # not in one place
+ADDED = re.compile(  # "give him a golden crown", "add a tattoo on his temple": the thing, which ends with its noun
+    r"\b(?:give (?:him|her|them|the \w+)|add|put(?: on)?|paint|draw) "
+    r"(?:(?:an?|the|some|his|her|their) )?(.+?)(?: (?:on|onto|in|at|to|with|over|under|around|and) |$)"
+)
 SHARED = frozenset(("lips", "eyes", "brows"))  # whose nouns are also those of shapes
 # Noun -> regions. Longer names are looked for first.
 REGIONS = PARTS | {thing.noun: thing.regions for thing in THINGS if thing.name not in SHARED | WHOLE}
@@ -89,8 +94,8 @@ class Route:
 
     Attributes:
         scope: "geometry", "texture" or "both".
-        region: names of regions; empty means the whole head.
-        noun: the words that name them; "" where none do.
+        region: names of regions; empty means the whole head, or where the noun will be found.
+        noun: the words that name them, or a thing that no region is known for; "" where nothing in particular is named.
     """
 
     scope: str
@@ -113,5 +118,14 @@ def route(instruction: str) -> Route:
     for noun in sorted(REGIONS, key=lambda noun: (-len(noun.split()), noun not in PAINTED, noun)):
         if f" {noun} " in text:
             return Route(scope, REGIONS[noun], noun)
+    if noun := _added(text.strip()):
+        return Route(scope, (), noun)
     whole = said & WHOLE_WORDS and not said & (COLOURS | PAINTED)
     return Route("both" if whole else scope, ())
+
+
+def _added(text: str) -> str:
+    """The noun of a thing that an instruction adds, "" where it adds none or one that is all over the face."""
+    found = ADDED.search(text)
+    words = found[1].split() if found else []
+    return "" if not words or NOWHERE & set(words) or words[-1] in COLOURS else words[-1]

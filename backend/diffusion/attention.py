@@ -23,7 +23,7 @@ class Recorder:
 
     Attributes:
         tokens: positions in the text; the first word's is 1.
-        sides: resolutions that are recorded, latents a side.
+        sides: resolutions that are recorded, latents a side; none stands for all.
     """
 
     def __init__(self, tokens: Sequence[int], sides: Sequence[int]):
@@ -39,6 +39,11 @@ class Recorder:
         if side not in self._found:
             raise KeyError(f"no cross-attention at {side} x {side}; there was {sorted(self._found) or 'no call'}")
         return torch.stack(self._found[side]).mean(0)
+
+    @property
+    def nearest(self) -> int:
+        """The recorded resolution that is nearest to SIDE."""
+        return min(self._found, key=lambda side: (abs(side - SIDE), side), default=SIDE)
 
     def count(self, side: int = SIDE) -> int:
         """Layers that `maps` is the mean of."""
@@ -59,7 +64,7 @@ def recording(model: Diffusion, tokens: Sequence[int], sides: Sequence[int] = (S
     def look(layer: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         hidden, text = given[0], named.get("encoder_hidden_states", given[1] if len(given) > 1 else None)
         side = math.isqrt(hidden.shape[1])
-        if text is not None and side * side == hidden.shape[1] and side in recorder.sides:
+        if text is not None and side * side == hidden.shape[1] and (not sides or side in sides):
             recorder.note(side, _shares(layer, hidden, text, recorder.tokens).unflatten(2, (side, side)))
 
     layers = [layer for layer in model.unet.modules() if getattr(layer, "is_cross_attention", False)]
@@ -120,6 +125,20 @@ def tokens_of(model: Diffusion, text: str, *phrases: str) -> tuple[int, ...]:
             raise UnknownWords(f"{phrase!r} is not in {text!r}", advice="name words of the instruction")
         found |= {1 + place + step for place in places for step in range(len(wanted))}
     return tuple(sorted(place for place in found if place < model.tokenizer.model_max_length - 1))
+
+
+def words_at(model: Diffusion, text: str, tokens: Sequence[int]) -> tuple[str, ...]:
+    """The tokens at these positions of a text, as words; the first word's is 1.
+
+    Raises:
+        UnknownWords: a position where the text has none; the advice numbers those it has.
+    """
+    said = model.tokenizer.tokenize(text)[: model.tokenizer.model_max_length - 2]
+    said = [token.removesuffix("</w>") for token in said]
+    if wrong := [str(token) for token in tokens if not 1 <= token <= len(said)]:
+        numbered = ", ".join(f"{number} {token}" for number, token in enumerate(said, start=1))
+        raise UnknownWords(f"{text!r} has no token {', '.join(wrong)}", advice=f"there are {numbered}")
+    return tuple(said[token - 1] for token in tokens)
 
 
 def resolutions(model: Diffusion) -> dict[int, int]:

@@ -114,10 +114,10 @@ PLACES: Mapping[str, Place] = {
     "w_sym": _field("symmetry", stages=PAINTED),
     "w_smooth": _field("variation", stages=PAINTED),
     # edits
-    "w_reg_diffuse": _waits("edits are locked to their region exactly"),
-    "attention_reg_diffuse": _waits("regions are named or painted"),
-    "attention_sds": _waits("regions are named or painted"),
-    "scp_fuse": _waits("regions are named or painted"),
+    "w_reg_diffuse": _field("drift", stages=EDITS, note="with edit.lock=false it stands alone"),
+    "attention_reg_diffuse": _field("consistency", stages=EDITS, note="false is none"),
+    "attention_sds": _field("focused", stages=EDITS),
+    "scp_fuse": _field("consistency", stages=EDITS, note="avm2 is released; of its others, ours is recovering"),
     "indices_to_alter_str": _option("--words", "--tokens"),
     "vis_att": _field("save_every", stages=EDITS, note="maps are kept with the states"),
     # what to start from

@@ -52,7 +52,13 @@ CODE: dict[str, Any] = {
 ADANS: dict[str, Any] = {"optimiser": "adan", "weight_decay": 2e-5, "clip_norm": 5.0}
 ADAMWS: dict[str, Any] = {"optimiser": "adamw", "weight_decay": 0.01, "decay": 0.9}  # torch's default decay
 LATENT: dict[str, Any] = {"paint": "latent", "prior_weight": 0.0, "smoothness_weight": 0.0}
-INSTRUCTED: dict[str, Any] = {"guidance_scale": 15.0, "image_guidance_scale": 2.0}
+INSTRUCTED: dict[str, Any] = {
+    "guidance_scale": 15.0,
+    "image_guidance_scale": 2.0,
+    "attention": "released",
+    "consistency": "released",  # `avm2`
+    "focused": True,  # its demo; the paper knows no such mask
+}
 
 
 def _merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,9 +98,14 @@ RELEASED = Preset(
             },
         )
     ),
-    edit=EditSettings("optimise"),  # it knows no sliders
-    edit_texture=EditTextureSettings(**_merged(CODE, ADAMWS, LATENT, INSTRUCTED, {"texture_prior": 0.5})),
-    edit_geometry=EditGeometrySettings(**_merged(CODE, ADAMWS, INSTRUCTED, {"antialias": False, "prior_weight": 0.0})),
+    edit=EditSettings("optimise", lock=False),  # it knows no sliders, and nothing but the soft weight
+    edit_texture=EditTextureSettings(
+        **_merged(CODE, ADAMWS, LATENT, INSTRUCTED, {"texture_prior": 0.5, "drift": 15000.0})
+    ),
+    edit_geometry=EditGeometrySettings(
+        # its demo edits textures alone; the option's default is 1
+        **_merged(CODE, ADAMWS, INSTRUCTED, {"antialias": False, "prior_weight": 0.0, "drift": 1.0})
+    ),
 )
 
 # The paper where it differs; where it says nothing, the code.
@@ -118,8 +129,8 @@ PAPER = Preset(
         yuv_prior=1.0,  # eq. 6 has it; its weight is in the code alone
     ),
     edit=RELEASED.edit,
-    edit_texture=replace(RELEASED.edit_texture, **WRITTEN, steps=400),
-    edit_geometry=replace(RELEASED.edit_geometry, **WRITTEN, steps=200),
+    edit_texture=replace(RELEASED.edit_texture, **WRITTEN, steps=400, focused=False),
+    edit_geometry=replace(RELEASED.edit_geometry, **WRITTEN, steps=200, focused=False),
 )
 PRESETS = {preset.name: preset for preset in (RECOMMENDED, RELEASED, PAPER)}
 

@@ -19,6 +19,9 @@ PAINTS = ("pyramid", "latent", "texels")
 CONTROLS = ("depth", "normal")
 PRIOR_SCHEDULES = ("constant", "linear", "log")
 ROUTES = ("auto", "optimise")
+MASKS = ("region", "attention", "both")
+CONSISTENCIES = ("none", "released", "recovering")
+READINGS = ("difference", "released")
 STARTS = ("zeros", "ones", "randn", "albedo")
 
 
@@ -152,10 +155,22 @@ class EditSettings:
     """How an instruction is carried out."""
 
     route: str = one_of("auto", ROUTES)  # by slider where it names one; "optimise" asks the networks in any case
+    lock: bool = True  # nothing outside the mask changes; FaceG2E has its soft weight alone
+    mask: str = one_of("region", MASKS)  # made of named regions, of where the words' attention lies, or of both
 
 
 @dataclass(frozen=True)
-class EditTextureSettings(PaintSettings):
+class WordSettings:
+    """What an edit makes of the attention of its own words, and how it is held where they do not look."""
+
+    attention: str = one_of("difference", READINGS)  # told less untold; FaceG2E's code takes the mean of all branches
+    consistency: str = one_of("none", CONSISTENCIES)  # how the weight C follows attention; "none" leaves it 1
+    focused: bool = False  # the guidance's gradient reaches only what the words look at, as in FaceG2E's demo
+    drift: float = 0.0  # weight of C times the mean square of what texels change or places move; the lock does its work
+
+
+@dataclass(frozen=True)
+class EditTextureSettings(WordSettings, PaintSettings):
     """Instruction and face to albedo, under InstructPix2Pix."""
 
     stage: ClassVar[str] = "edit_texture"
@@ -168,7 +183,7 @@ class EditTextureSettings(PaintSettings):
 
 
 @dataclass(frozen=True)
-class EditGeometrySettings(StageSettings):
+class EditGeometrySettings(WordSettings, StageSettings):
     """Instruction and face to vertex offsets, on grey renders."""
 
     stage: ClassVar[str] = "edit_geometry"

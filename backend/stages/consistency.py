@@ -12,9 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..render.camera import Cameras
 from ..render.picture import Surface
-from ..render.projection import unproject
+from ..render.projection import Unprojected
 from ..render.uv import position_map
 
 KEPT = 0.8  # of the old weight in each update (main.py:190)
@@ -41,11 +40,8 @@ class Attended:
     def nothing(cls, size: int) -> Attended:
         return cls(torch.zeros(1, 1, size, size), torch.zeros(1, 1, size, size))
 
-    def with_views(
-        self, maps: Float[Tensor, "B h w"], surface: Surface, vertices: Float[Tensor, "1 V 3"], cameras: Cameras
-    ) -> Attended:
-        """The same with maps of pictures from these cameras, weighted by visibility and facing angle."""
-        found = unproject(maps[:, None].float(), surface, vertices, cameras, self.total.shape[-1])
+    def with_views(self, found: Unprojected) -> Attended:
+        """The same with maps of more pictures, weighted by visibility and facing angle."""
         plain = found.values[found.weights > TURNED_AWAY]
         if not len(plain):
             return self
@@ -58,14 +54,23 @@ class Attended:
 
     def stretched(self) -> Float[Tensor, "1 1 S S"]:
         """0..1 between the extremes of all views; 0 where nothing was seen, and everywhere if no view shows more."""
-        if not self.high - self.low > FLAT * abs(self.high):
-            return torch.zeros_like(self.total)
-        mean = self.total / self.weights.clamp(min=1e-9)
-        return torch.where(self.weights > 0, ((mean - self.low) / (self.high - self.low)).clamp(0, 1), 0)
+        return self.share(self.total / self.weights.clamp(min=1e-9), self.weights)
 
-    def confidence(self) -> Float[Tensor, "1 1 S S"]:
-        """0..1, how well the best view of all would see each texel, at most."""
-        return self.weights.clamp(max=1)
+    def standing_out(self) -> Float[Tensor, "1 1 S S"]:
+        """0..1, how far each texel's mean stands out among those that were seen well enough; 0 if none does."""
+        mean, known = self.total / self.weights.clamp(min=1e-9), self.weights > TURNED_AWAY
+        if not known.any():
+            return torch.zeros_like(mean)
+        low, high = mean[known].amin(), mean[known].amax()
+        if not high - low > FLAT * high.abs():
+            return torch.zeros_like(mean)
+        return torch.where(known, ((mean - low) / (high - low)).clamp(0, 1), 0)
+
+    def share(self, values: Float[Tensor, "1 1 S S"], seen: Float[Tensor, "1 1 S S"]) -> Float[Tensor, "1 1 S S"]:
+        """Values as shares of the way from the least to the most that any view has shown; 0 where nothing is seen."""
+        if not self.high - self.low > FLAT * abs(self.high):
+            return torch.zeros_like(values)
+        return torch.where(seen > 0, ((values - self.low) / (self.high - self.low)).clamp(0, 1), 0)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -13,10 +14,24 @@ from ..face.model import LinearFaceModel
 from ..render.picture import Scene, Surface
 from ..settings import EditGeometrySettings, EditTextureSettings
 from .geometry import kind_of
-from .guiding import compares, timestep_of
+from .guiding import Prior, compares, timestep_of
+from .keeping import keeping
 from .optimise import Watch, optimise
 from .seeing import Look, looker
-from .texture import distil, shrink
+from .texture import Leads, distil, shrink
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What the networks make of an instruction, before any lock.
+
+    Attributes:
+        value: an albedo (1, 3, S, S), or offsets (V, 3) in head units, before the weights.
+        noticed: 0..1 in the UV square, what the followed words looked at.
+    """
+
+    value: Tensor
+    noticed: Float[Tensor, "1 1 Z Z"]
 
 
 def edit_texture(
@@ -29,11 +44,14 @@ def edit_texture(
     settings: EditTextureSettings,
     seed: int,
     watch: Watch,
-) -> Float[Tensor, "1 3 S S"]:
-    """The albedo as an instruction wants it, before any lock: each step shows old and new in one view and light.
+    tokens: Sequence[int] = (),
+    priors: Sequence[Prior] = (),
+) -> Edited:
+    """The albedo as an instruction wants it: each step shows old and new in one view and light.
 
     Args:
         text: embeddings of the instruction and of the negative text.
+        tokens: positions in the instruction of the words to follow.
     """
     old = shrink(albedo, len(fixed))
 
@@ -41,7 +59,10 @@ def edit_texture(
         with torch.no_grad():
             return Condition(text, original=replace(seen, posterior=None).latents(scene, "textured", old))
 
-    return distil(surface, vertices, albedo, fixed, guidance, condition_of, settings, seed, watch)
+    with keeping(settings, guidance.model, tokens, surface, vertices) as kept:
+        leads = Leads(priors, keeping=kept)
+        after = distil(surface, vertices, albedo, fixed, guidance, condition_of, settings, seed, watch, leads)
+    return Edited(after, kept.noticed())
 
 
 def edit_geometry(
@@ -55,26 +76,32 @@ def edit_geometry(
     seed: int,
     watch: Watch,
     albedo: Float[Tensor, "1 3 S S"] | None = None,
-) -> Float[Tensor, "V 3"]:
-    """Offsets in head units, before the weights: a move along the identity basis, seen through the weights.
+    tokens: Sequence[int] = (),
+) -> Edited:
+    """Offsets of a move along the identity basis, seen through the weights.
 
     Args:
         albedo: what textured pictures wear, where the settings ask for any.
+        tokens: as in `edit_texture`.
     """
     generator = torch.Generator().manual_seed(seed)
     move = torch.zeros(1, model.identity_size, requires_grad=True)
     draw = looker(guidance, surface, settings, generator)
 
-    def loss(step: int) -> Tensor:
-        seen = draw()
-        offsets = (move @ model.identity_basis).view(1, -1, 3) * weights[:, None]
-        kind = kind_of(settings.pictures, generator)
-        latents = seen.latents(seen.at(vertices + offsets), kind, albedo)
-        with torch.no_grad():
-            before = replace(seen, posterior=None).latents(seen.at(vertices), kind, albedo)
-        condition = Condition(text, original=before, anchor=before if compares(settings) else None)
-        distilled = guidance.loss(latents, timestep_of(settings, step, generator), generator, condition)
-        return settings.weight * distilled + settings.prior_weight * move.square().mean()
+    with keeping(settings, guidance.model, tokens, surface, vertices) as kept:
 
-    optimise([move], loss, settings, generator, watch)
-    return (move.detach() @ model.identity_basis).view(-1, 3)
+        def loss(step: int) -> Tensor:
+            seen = draw()
+            offsets = (move @ model.identity_basis).view(1, -1, 3) * weights[:, None]
+            kind = kind_of(settings.pictures, generator)
+            latents = seen.latents(seen.at(vertices + offsets), kind, albedo)
+            with torch.no_grad():
+                before = replace(seen, posterior=None).latents(seen.at(vertices), kind, albedo)
+            condition = Condition(text, original=before, anchor=before if compares(settings) else None)
+            distilled = guidance.loss(latents, timestep_of(settings, step, generator), generator, condition)
+            kept.look(seen.setting[0], latents)
+            found = settings.weight * distilled + settings.prior_weight * move.square().mean()
+            return found + kept.shape_loss(vertices[0] + offsets[0], vertices[0])
+
+        optimise([move], loss, settings, generator, watch, carried=kept)
+    return Edited((move.detach() @ model.identity_basis).view(-1, 3), kept.noticed())

@@ -46,6 +46,12 @@ def attention_mask(noticed: Float[Tensor, "1 1 S S"], skin: Bool[Tensor, "Z Z"])
     return feather(chosen, max(1, round(size * FEATHER)))
 
 
+def united(*masks: UInt8[ndarray, "S S"] | None) -> UInt8[ndarray, "S S"]:
+    """Where any of them is, as far as the one that goes farthest; None counts as nowhere."""
+    given = [mask for mask in masks if mask is not None]
+    return np.maximum.reduce(given)
+
+
 def vertex_weights(
     topology: Topology, region: tuple[str, ...], mask: UInt8[ndarray, "S S"] | None
 ) -> Float[ndarray, " V"] | None:

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -24,6 +25,15 @@ PREVIEW_S = 0.5  # between two previews at least
 ADVICE = "lower the learning rate or the guidance scale with --set"
 
 State = Mapping[str, Tensor]
+
+
+@runtime_checkable
+class Carried(Protocol):
+    """What a loss remembers from step to step beside the parameters."""
+
+    def tensors(self) -> State: ...
+
+    def restore(self, tensors: State) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,7 @@ class Run:
         usual: lengths of the last gradients.
         anchor: the parameters up to SETTLING steps ago, `way` how far they went since.
         why: it ended before its last step; "" if not.
+        carried: of the loss.
     """
 
     parameters: Sequence[Tensor]
@@ -69,6 +80,7 @@ class Run:
     why: str = ""
     written: float = 0.0
     shown: float = 0.0
+    carried: Carried | None = None
 
     def state(self) -> dict[str, Tensor]:
         """All that the next step depends on."""
@@ -76,6 +88,7 @@ class Run:
             **{f"parameter{index}": value.detach().clone() for index, value in enumerate(self.parameters)},
             **{f"anchor{index}": value for index, value in enumerate(self.anchor)},
             **{f"optimiser.{name}": value for name, value in self.optimiser.state().items()},
+            **{f"carried.{name}": value for name, value in (self.carried.tensors() if self.carried else {}).items()},
             "generator": self.generator.get_state(),
             "step": torch.tensor(self.step),
             "usual": torch.tensor(self.usual, dtype=torch.float64),
@@ -90,10 +103,9 @@ class Run:
         self.anchor = tuple(
             state[f"anchor{index}"] for index in range(len(self.parameters)) if f"anchor{index}" in state
         )
-        prefix = "optimiser."
-        self.optimiser.restore(
-            {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-        )
+        self.optimiser.restore(_below("optimiser.", state))
+        if self.carried:
+            self.carried.restore(_below("carried.", state))
         self.generator.set_state(state["generator"])
         self.step = int(state["step"])
         self.usual = tuple(state["usual"].tolist())
@@ -118,6 +130,7 @@ def optimise(
     generator: torch.Generator,
     watch: Watch,
     picture: Callable[[], Tensor] | None = None,
+    carried: Carried | None = None,
 ) -> None:
     """Moves the parameters in place so that `loss(step)` falls.
 
@@ -127,13 +140,14 @@ def optimise(
     Args:
         generator: all that `loss` draws comes from it, so that a resumed run draws the same.
         picture: (1, 3, H, W) of what there is so far, for previews.
+        carried: what `loss` remembers beside, which goes into the journal too.
 
     Raises:
         Cancelled: asked for between two steps.
         NotANumber: there is no good step before the bad one.
     """
     optimiser = OPTIMISERS[settings.optimiser](parameters, settings.weight_decay)
-    run = Run(parameters, optimiser, generator, written=time.monotonic())
+    run = Run(parameters, optimiser, generator, written=time.monotonic(), carried=carried)
     if watch.journal and (state := watch.journal.load(watch.stage)):
         run.restore(state)
     while run.step < settings.steps and not run.why:
@@ -174,6 +188,11 @@ def rate(settings: StageSettings, step: int) -> float:
     """The learning rate of a step: falls evenly to `final_rate` of it, and by `decay` every 100 steps."""
     falling = settings.learning_rate * (1 - (1 - settings.final_rate) * step / settings.steps)
     return falling * settings.decay ** (step // DECAY_EVERY)
+
+
+def _below(prefix: str, state: State) -> dict[str, Tensor]:
+    """The part of a state under a prefix."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
 def _apart(parameters: Sequence[Tensor], others: Sequence[Tensor]) -> float:

@@ -17,6 +17,7 @@ from ..render.uv import pad_seams, unwrapped
 from ..settings.stages import PaintSettings
 from .evenness import Evenness
 from .guiding import Prior, compares, timestep_of
+from .keeping import Keeping
 from .optimise import Watch, optimise
 from .paint import LatentTexture, Paint, Pyramid, paint_of
 from .seeing import PREVIEW, Look, looker
@@ -37,6 +38,7 @@ class Leads:
 
     priors: Sequence[Prior] = ()
     evenness: Evenness | None = None
+    keeping: Keeping | None = None
 
 
 def distil(
@@ -81,6 +83,9 @@ def distil(
             found = found + prior.loss(worn, step, timestep[:1], generator)
         if leads.evenness and not in_latents:
             found = found + leads.evenness.loss(worn, settings)
+        if leads.keeping:
+            leads.keeping.look(seen.setting[0], latents)
+            found = found + (0.0 if in_latents else leads.keeping.texture_loss(worn, before))
         return found
 
     def picture() -> Tensor:
@@ -88,7 +93,7 @@ def distil(
             camera = Cameras(torch.tensor([PREVIEW_AZIMUTH]), torch.zeros(1))
             return look(surface, vertices, camera, display_light(), PREVIEW).textured(paint.albedo())
 
-    optimise(paint.parameters, loss, settings, generator, watch, picture)
+    optimise(paint.parameters, loss, settings, generator, watch, picture, leads.keeping)
     with torch.no_grad():
         return finished(paint, before, albedo, surface, vertices, fixed, settings)
 

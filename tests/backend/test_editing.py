@@ -13,6 +13,7 @@ from backend.face.layers import Face, coefficients, vertices
 from backend.making import Drawn, Spoken, new_face
 from backend.pictures import to_tensor
 from backend.settings import RECOMMENDED, changed
+from backend.stages import edit
 from backend.workshop import open_workshop
 
 OPTIMISE = changed(RECOMMENDED, {"edit.route": "optimise"})
@@ -87,6 +88,68 @@ def test_a_slider_at_its_end_says_so(shop, face):
 def test_an_instruction_takes_its_way(shop, asked, preset, scopes, region, by_slider):
     way = editing.way_of(asked, shop, preset)
     assert (way.scopes, way.region, bool(way.moves)) == (scopes, region, by_slider)
+
+
+BY_ATTENTION, BOTH, FREE = (
+    changed(RECOMMENDED, {"edit.mask": "attention"}),
+    changed(RECOMMENDED, {"edit.mask": "both"}),
+    changed(RECOMMENDED, {"edit.lock": False}),
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "preset", "mask", "region"),
+    [
+        (editing.Asked("make his lips red"), RECOMMENDED, "region", ("lips",)),
+        (editing.Asked("make his lips red", tokens=(0,)), RECOMMENDED, "region", ("lips",)),
+        (editing.Asked("make his lips red"), BY_ATTENTION, "attention", ()),
+        (editing.Asked("make his lips red"), BOTH, "both", ("lips",)),
+        (editing.Asked("make his lips red"), FREE, "all", ()),
+        (editing.Asked("make his lips red", words=("lips",)), RECOMMENDED, "attention", ()),
+        (editing.Asked("make his lips red", tokens=(3,)), BOTH, "both", ("lips",)),
+        (editing.Asked("make his lips red", region=("nose",), words=("lips",)), BY_ATTENTION, "region", ("nose",)),
+        (editing.Asked("make him green"), BY_ATTENTION, "all", ()),
+        (editing.Asked("make him green", words=("green",)), RECOMMENDED, "attention", ()),
+        (editing.Asked("add a tattoo on the face"), RECOMMENDED, "attention", ()),
+    ],
+)
+def test_a_mask_is_made_of_what_the_preset_and_the_words_say(shop, asked, preset, mask, region):
+    way = editing.way_of(asked, shop, preset)
+    assert (way.mask, way.region) == (mask, region)
+
+
+def test_the_words_to_follow_are_those_asked_for_or_the_part_that_is_named(shop):
+    def followed(asked: editing.Asked, preset=RECOMMENDED):
+        way = editing.way_of(asked, shop, preset)
+        return editing._followed(shop, asked, way, asked.instruction)
+
+    red_lips = "make his lips red"
+    for asked in (editing.Asked(red_lips), editing.Asked(red_lips, tokens=(0,))):
+        assert followed(asked) == (("lips",), (3,))
+    assert followed(editing.Asked(red_lips, words=("red",))) == (("red",), (4,))
+    assert followed(editing.Asked(red_lips, tokens=(3, 4))) == (("lips", "red"), (3, 4))
+    assert followed(editing.Asked("give him a black eye mask")) == (("eye mask",), (5, 6))
+    assert followed(editing.Asked("make him green")) == ((), ())
+    with pytest.raises(errors.UnknownWords, match="'nose' is not in"):
+        followed(editing.Asked(red_lips, words=("nose",)))
+    with pytest.raises(errors.UnknownWords, match="no token 9") as refused:
+        followed(editing.Asked(red_lips, tokens=(9,)))
+    assert "3 lips" in refused.value.advice
+
+
+def test_an_instruction_of_unknown_words_alone_is_refused(shop, face):
+    asked = editing.Asked("zzz qqq")
+    with pytest.raises(errors.UnknownWords, match="zzz"):
+        editing.made(shop, face, RECOMMENDED, asked, editing.way_of(asked, shop, RECOMMENDED), {})
+
+
+def test_words_that_look_nowhere_are_refused(shop, face):
+    way = editing.way_of(editing.Asked("make his lips red", words=("lips",)), shop, RECOMMENDED)
+    work = editing.Work(shop, face, RECOMMENDED, editing.Asked(""), way, (3,))
+    nothing = edit.Edited(torch.zeros(1, 3, 4, 4), torch.zeros(1, 1, 16, 16))
+    with pytest.raises(errors.MaskInvalid, match="no place for its words"):
+        work.noticed(nothing, 64)
+    assert not replace(work, way=replace(way, mask="both")).noticed(nothing, 64).any()
 
 
 def test_ways_that_do_not_exist_are_named(shop):

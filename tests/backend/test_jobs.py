@@ -81,6 +81,29 @@ def test_a_brush_locks_an_edit(face: Path, tmp_path: Path):
     assert changed_outside(face, out)["texels_changed_outside"] == 0
 
 
+def test_an_edit_is_locked_to_where_its_words_look(face: Path, tmp_path: Path):
+    out, asked = tmp_path / "edited", {"instruction": "make his lips red", "words": ("lips",)}
+    settings = BRIEF | {"edit_texture.attention": "released", "edit_geometry.attention": "released"}
+    result = jobs.edit(face=face, out=out, settings=settings, **asked, **QUIET)
+    assert (result["mask"], result["words"], result["tokens"], result["region"]) == ("attention", ["lips"], [3], [])
+    assert saved.load(out).layers[0].details["tokens"] == [3]
+    assert changed_outside(face, out)["texels_changed_outside"] == 0
+    shape = {"instruction": "give him a long nose", "words": ("nose",), "scope": "geometry"}
+    settings |= {"edit.route": "optimise", "edit.mask": "both"}
+    result = jobs.edit(face=face, out=tmp_path / "shaped", settings=settings, **shape, **QUIET)
+    assert (result["mask"], result["region"]) == ("both", ["nose"])
+    assert changed_outside(face, tmp_path / "shaped")["vertices_changed_outside"] == 0
+
+
+def test_an_edit_as_released_has_no_lock(face: Path, tmp_path: Path):
+    few = {"steps": 2, "latent_steps": 0}
+    settings = {f"edit_texture.{name}": value for name, value in few.items()}
+    asked = {"instruction": "make his lips red", "preset": "released", "settings": settings}
+    result = jobs.edit(face=face, out=tmp_path / "edited", **asked, **QUIET)
+    assert (result["lock"], result["mask"], result["region"], result["words"]) == (False, "all", [], ["lips"])
+    assert changed_outside(face, tmp_path / "edited")["texels_masked"] > 0.5 * 1024**2
+
+
 def test_edits_are_copied_onto_another_face(face: Path, tmp_path: Path):
     edited, other, both = (tmp_path / name for name in ("edited", "other", "both"))
     jobs.edit(face=face, instruction="give him a long nose", out=edited, **QUIET)

@@ -53,3 +53,31 @@ def test_every_noun_has_regions_that_the_head_has():
     names = anny.load(checkpoints.find("starter/anny.npz")).topology.region_names
     assert {region for regions in REGIONS.values() for region in regions} <= set(names)
     assert {axis.noun for axis in SHAPES} - {"", "face"} <= set(REGIONS)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "noun"),
+    [
+        ("give him a golden crown", "crown"),
+        ("add a tattoo on his temple", "tattoo"),
+        ("put on sunglasses", "sunglasses"),
+        ("give her a smile and a hat", "smile"),
+        ("give him green skin", ""),
+        ("give him a very round face", ""),
+        ("paint his face green", ""),
+        ("paint him green", ""),
+        ("make him an elf", ""),
+        ("make him older", ""),
+    ],
+)
+def test_a_thing_without_a_region_is_named_and_what_is_all_over_the_face_is_not(instruction, noun):
+    found = route(instruction)
+    assert (found.region, found.noun) == ((), noun)
+
+
+def test_nothing_the_networks_are_taught_adds_a_thing_without_a_region():
+    rng = random.Random(0)
+    for number in range(2000):
+        draw = draw_colour_change if number % 2 else draw_shape_change
+        found = route(draw(draw_person(rng), rng).instruction)
+        assert bool(found.noun) == bool(found.region)

@@ -80,7 +80,7 @@ OPTIONS = [
     "load_dp_path",
     "load_diffuse_path",
 ]
-LATER = {"--device", "--negative", "--family", "--words", "--tokens"}  # of the command line as it is agreed
+LATER = {"--device", "--negative", "--family"}  # of the command line as it is agreed
 
 
 def options_there_are() -> set[str]:

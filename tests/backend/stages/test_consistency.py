@@ -7,6 +7,7 @@ import torch
 
 from backend.render.camera import Cameras
 from backend.render.picture import Surface
+from backend.render.projection import unproject
 from backend.stages.consistency import (
     WARM_UP,
     Attended,
@@ -94,9 +95,9 @@ def test_views_are_stretched_between_the_extremes_of_all():
     surface, rest = Surface.of(topology), torch.from_numpy(topology.rest)[None]
     dim, bright = (Cameras(torch.tensor([azimuth]), torch.zeros(1)) for azimuth in (-60.0, 60.0))
     low, high = torch.full((1, 16, 16), 0.2), torch.full((1, 16, 16), 0.6)
-    once = Attended.nothing(32).with_views(low, surface, rest, dim)
+    once = Attended.nothing(32).with_views(unproject(low[:, None], surface, rest, dim, 32))
     assert once.stretched().max() == 0  # a flat map says nothing, it is not stretched to 1
-    both = once.with_views(high, surface, rest, bright)
+    both = once.with_views(unproject(high[:, None], surface, rest, bright, 32))
     assert (both.low, both.high) == pytest.approx((0.2, 0.6))
     found = both.stretched()
     assert found.max() == pytest.approx(1, abs=1e-5)
