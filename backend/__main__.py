@@ -28,6 +28,8 @@ def main(words: list[str]) -> int:
     answer: BinaryIO | None = None
     try:
         commandline.check(options)
+        if options.command == "train":
+            _train_words(options)
         _settle(words, options, line)
         if options.command == "serve":
             return _serve(options.parent_pid)
@@ -79,7 +81,8 @@ def _settle(words: list[str], options: argparse.Namespace, line: ProgressLine) -
     elif options.command == "serve":  # the add-on asks before it installs
         python = environment.find(home, recipe.profiles[name])
         if python is None:
-            raise PackageMissing("the environment is not made yet", advice="python3 -m backend demo makes it")
+            advice = 'python3 -m backend generate "a man" --out first, typed here, makes it'
+            raise PackageMissing("the environment is not made yet", advice=advice)
     else:
         python = environment.find(home, recipe.profiles[name]) or _prepare(home, name, line)
     _become([str(python), "-m", "backend", *words], {**os.environ, "PYTHONPATH": str(environment.ROOT)})
@@ -142,7 +145,16 @@ def _test(options: argparse.Namespace, line: ProgressLine) -> int:
 def _train(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:
     from . import training
 
-    return training.main([options.what, *options.rest], line.emit)
+    return training.main(_train_words(options), line.emit)
+
+
+def _train_words(options: argparse.Namespace) -> list[str]:
+    """What follows `train`, in words of its own; ends the process where they are wrong, or ask for help."""
+    from . import training
+
+    words = [*filter(None, [options.what]), *options.rest]
+    training.parse(words)
+    return words
 
 
 def _evaluate(options: argparse.Namespace, line: ProgressLine) -> Mapping[str, Any]:

@@ -13,6 +13,10 @@ from .errors import EmptyPrompt, FaceMissing, FolderExists, FolderUnwritable, Un
 PROFILES = {"demo": "demo", "test": "test", "train": "test", "doctor": None, "checkpoints": None}
 HEADS_TOO = {"show": ("head", "slider"), "render": ("head", "identities", "expressions", "seed", "uv")}  # their options
 SHOULDERS = "with neck and shoulders, which Anny has"
+SEED = "another seed gives another face of the same words (0)"
+OLD_FACE, NEW_FACE = "a face folder", "the face folder to make; never one that is there"
+ITEMS = "what to ask for: starter, paper, diverse, or a .jsonl file"
+SET = "a number of the method, such as texture.steps=40: see docs/presets.md"
 PASSES_ON = ("test", "train")  # what these do not know goes on to pytest, to the trainer
 
 
@@ -103,32 +107,33 @@ def _parser() -> argparse.ArgumentParser:
         prog="python3 -m backend",
         allow_abbrev=False,
         description="Facewright makes a 3D face from words and edits it by instruction.",
-        epilog="Exit status: 0 done, 2 asked wrongly, 3 failed with advice, 1 a bug, 130 interrupted.",
+        epilog="Begin with demo. Exit status: 0 done, 2 asked wrongly, 3 failed with advice, 1 a bug, 130 interrupted.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, help: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+    def command(name: str, help: str, **more: Any) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help, allow_abbrev=False, **more)
         sub.add_argument("--json", action="store_true", help="one line of JSON on stdout, all else on stderr")
         return sub
 
     demo = command("demo", "from words to a .blend: make a face, edit it, put it into Blender")
-    demo.add_argument("--prompt")
+    demo.add_argument("--prompt", help='what the face should look like; "a fat man with a hooked nose …" if left out')
     demo.add_argument("--instruction", action="append", help="an edit; may be given several times")
-    demo.add_argument("--seed", type=int, default=0)
-    demo.add_argument("--out", type=Path, help="folder for what it makes")
+    demo.add_argument("--seed", type=int, default=0, help=SEED)
+    demo.add_argument("--out", type=Path, metavar="FOLDER", help="for what it makes; facewright-demo if left out")
 
-    command("test", "run the tests; further options are pytest's")
-    command("train", "train or convert what ckpts/starter holds").add_argument("what")
+    command("test", "run the tests; further words are pytest's, such as -q tests/backend/face")
+    train = command("train", "train networks, or make what they are trained on", add_help=False)
+    train.add_argument("what", nargs="?")  # `training` has a parser of its own, help included
     serve = command("serve", "talk to the Blender add-on over stdin and stdout")
-    serve.add_argument("--parent-pid", type=int, help="end when this process ends")
+    serve.add_argument("--parent-pid", type=int, metavar="PID", help="end when this process ends")
     bench = command("bench", "measure how fast it is, on this machine")
     kinds = ("render", "step", "memory", "service", "apply", "gpu")
-    bench.add_argument("what", nargs="?", choices=kinds, help="one of them; all but gpu by default")
-    doctor = command("doctor", "tell what is installed and what is missing, and whether it works")
-    doctor.add_argument("--quick", action="store_true", help="leave out the self-test")
+    bench.add_argument("what", nargs="?", choices=kinds, help="only this; all but gpu if left out")
+    doctor = command("doctor", "tell what is installed, what is missing and whether it works")
+    doctor.add_argument("--quick", action="store_true", help="without trying it: no self-test")
     what = doctor.add_mutually_exclusive_group()
-    what.add_argument("--repair", action="store_true", help="first look at every installed file, mend what is damaged")
+    what.add_argument("--repair", action="store_true", help="first mend what of the environment is damaged or deleted")
     what.add_argument("--remove", action="store_true", help="delete the environment; checkpoints and faces stay")
     what.add_argument(
         "--gather", type=Path, metavar="FOLDER", help="fetch all packages into a folder, for offline sites"
@@ -141,12 +146,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_evaluate(command: Any) -> argparse.ArgumentParser:
     evaluate = command("evaluate", "measure how well words land, and how well edits stay where they belong")
-    evaluate.add_argument("items", nargs="?", default="starter", help="starter, paper, diverse, or a .jsonl file")
+    evaluate.add_argument("items", nargs="?", default="starter", metavar="ITEMS", help=ITEMS)
     evaluate.add_argument(
-        "--out", type=Path, required=True, metavar="FOLDER", help="the report; goes on if it is there"
+        "--out", type=Path, required=True, metavar="FOLDER", help="for the report; a run that was broken off goes on"
     )
     evaluate.add_argument("--base", type=Path, metavar="FOLDER", help="look for checkpoints and heads here first")
-    evaluate.add_argument("--seeds", type=int, default=1, help="repeat every item with so many seeds")
+    evaluate.add_argument("--seeds", type=int, default=1, metavar="N", help="repeat every item with N seeds (1)")
     which = evaluate.add_mutually_exclusive_group()
     which.add_argument("--quick", action="store_true", help="a few items of each kind")
     which.add_argument("--all", dest="everything", action="store_true", help="every item, lone edits and sequences too")
@@ -154,7 +159,7 @@ def _add_evaluate(command: Any) -> argparse.ArgumentParser:
     presets.add_argument("--compare", metavar="P,Q", help="presets side by side; a field changes as in P+stage.field=1")
     presets.add_argument("--ablate", action="store_true", help="leave out one part of the method after the other")
     presets.add_argument(
-        "--first-contact", action="store_true", help="check newly fetched networks; a face of two prompts"
+        "--first-contact", action="store_true", help="ask of newly fetched networks what only trained ones can answer"
     )
     presets.add_argument("--samples", action="store_true", help="judge what the text-to-image networks draw, only that")
     presets.add_argument(
@@ -172,106 +177,147 @@ def _add_checkpoints(checkpoints: argparse.ArgumentParser) -> None:
         sub.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one line of JSON on stdout")
         return sub
 
-    listing = action("list", "all that are known: state, size, licence")
+    listing = action("list", "all that are known: whether they are here, size, licence")
     listing.add_argument("--markdown", action="store_true", help="as the tables of docs/checkpoints.md")
-    fetch = action("fetch", "download; goes on where it was interrupted")
-    fetch.add_argument("names", nargs="+", metavar="NAME", help="of a checkpoint, or of a family for all its own")
+    fetch = action("fetch", "download networks; goes on where it was interrupted")
+    fetch.add_argument("names", nargs="+", metavar="NAME", help="as `list` has it; full is all of that family")
     fetch.add_argument("--offline", action="store_true", help="only from the Hugging Face cache")
-    take = action("import", "copy one from a folder; a head also from its file")
-    take.add_argument("name", metavar="NAME")
-    take.add_argument("path", type=Path, metavar="PATH")
+    take = action("import", "copy networks or a head that lie on this computer; no network")
+    take.add_argument("name", metavar="NAME", help="as `list` has it")
+    take.add_argument("path", type=Path, metavar="PATH", help="a diffusers folder; a head's folder or file")
     for sub in (fetch, take):
-        sub.add_argument("--accept-licence", dest="accept", action="append", default=[], metavar="LICENCE")
+        told = "that you have read it and accept it; may be given several times"
+        sub.add_argument("--accept-licence", dest="accept", action="append", default=[], metavar="LICENCE", help=told)
     for sub in (listing, fetch, take):
-        sub.add_argument("--commercial-safe", dest="for_sale", action="store_true", help="only what may be sold")
-    action("verify", "sizes and hashes of those that are there").add_argument("names", nargs="*", metavar="NAME")
-    action("remove", "delete what was fetched or imported").add_argument("names", nargs="+", metavar="NAME")
+        sub.add_argument(
+            "--commercial-safe",
+            dest="for_sale",
+            action="store_true",
+            help="only what allows selling what is made with it",
+        )
+    verify = action("verify", "compare what is here with the sizes and hashes it came with")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="only these")
+    remove = action("remove", "delete what was fetched or imported")
+    remove.add_argument("names", nargs="+", metavar="NAME", help="as `list` has it")
 
 
 def _add_job_commands(command: Any, also_set: tuple[argparse.ArgumentParser, ...]) -> None:
-    generate = command("generate", "make a face from words")
-    generate.add_argument("prompt")
-    generate.add_argument("--out", type=Path, required=True, help="the face folder to make")
-    generate.add_argument("--seed", type=int, default=0)
-    generate.add_argument("--stage", choices=("both", "geometry", "texture"), default="both")
-    generate.add_argument("--texture-prompt", help="other words for the texture")
-    generate.add_argument(
-        "--negative", action="append", default=[], metavar="TEXT|VIEW=TEXT", help="what to keep away from"
-    )
-    generate.add_argument(
-        "--candidates", type=int, default=0, metavar="N", help="make N cheap first results and a sheet, finish one"
-    )
-    generate.add_argument("--choose", default="best", metavar="best|K", help="which of the candidates")
-    generate.add_argument("--from", dest="parent", type=Path, metavar="FACE", help="start from this face")
-
-    generate.add_argument("--texture-size", type=int, choices=(512, 1024, 2048), help="texels a side of the albedo")
-
-    edit = command("edit", "change a face by an instruction")
-    edit.add_argument("face", type=Path)
-    edit.add_argument("instruction")
-    edit.add_argument("--out", type=Path, required=True, help="the face folder to make")
-    edit.add_argument("--seed", type=int, default=0)
-    edit.add_argument("--scope", choices=("auto", "texture", "geometry", "both"), default="auto")
-    edit.add_argument("--region", action="append", default=[], metavar="NAME,...", help="lock it to these regions")
-    edit.add_argument("--words", action="append", default=[], metavar="W,...", help="lock it to where these look")
-    edit.add_argument("--tokens", metavar="N,...|0", help="the same by their place; 0 chooses by itself")
-    edit.add_argument("--mask", type=Path, metavar="PNG", help="lock it to what is white; as large as the albedo")
-    edit.add_argument("--force", action="store_true", help="also a face that other networks made")
-    edit.add_argument("--strength", type=float, default=1.0)
+    generate, edit = _add_generate(command), _add_edit(command)
     bring = command("import", "make a face of what another program left: FaceG2E's results, an OBJ, an albedo PNG")
     bring.add_argument("source", type=Path, metavar="PATH", help="a folder or file of FaceG2E, an .obj or a .png")
-    bring.add_argument("--out", type=Path, required=True, help="the face folder to make")
-    bring.add_argument("--from", dest="parent", type=Path, metavar="FACE", help="what the file lacks is this face's")
+    bring.add_argument("--out", type=Path, required=True, metavar="FOLDER", help=NEW_FACE)
+    bring.add_argument(
+        "--from", dest="parent", type=Path, metavar="FACE", help="what the file lacks comes from this face"
+    )
 
     for sub in (generate, edit, bring):
         sub.add_argument("--head", metavar="NAME|PATH", help="head model: anny, ict, hifi3d, flame, or where it lies")
         sub.add_argument("--base", type=Path, metavar="FOLDER", help="look for checkpoints and heads here first")
     for sub in (generate, edit):
         sub.add_argument(
-            "--family", choices=("auto", *FAMILIES), default="auto", help="of networks; auto: full if it fits"
+            "--family",
+            choices=("auto", *FAMILIES),
+            default="auto",
+            help="which networks; auto: full if here and the card is large enough",
         )
-        sub.add_argument("--device", choices=("cpu", "cuda"), help="for the networks; a card if they need one")
+        sub.add_argument("--device", choices=("cpu", "cuda"), help="where the networks run; the card if they need one")
     for sub in (generate, edit, *also_set):
-        sub.add_argument("--set", dest="settings", action="append", default=[], metavar="STAGE.FIELD=VALUE")
+        sub.add_argument("--set", dest="settings", action="append", default=[], metavar="STAGE.FIELD=VALUE", help=SET)
     for sub in (generate, edit):
-        sub.add_argument("--preset", default="recommended", help="recommended, released or paper: see docs/presets.md")
-        sub.add_argument("--settings", dest="repeat", type=Path, metavar="FACE.JSON", help="those of a face")
-        sub.add_argument("--save-every", type=int, metavar="STEPS", help="keep states and pictures in OUT.steps")
-        sub.add_argument("--resume", action="store_true", help="go on with the run of --out that was broken off")
-
-    layers = command("layers", "fade, mute and re-order the edits of a face")
-    layers.add_argument("face", type=Path)
-    layers.add_argument("--out", type=Path, required=True, help="the face folder to make")
-    layers.add_argument("--strength", dest="strengths", action="append", default=[], metavar="N=X")
-    layers.add_argument("--mute", action="append", type=int, default=[], metavar="N")
-    layers.add_argument("--unmute", action="append", type=int, default=[], metavar="N")
-    layers.add_argument("--order", metavar="N,N,...", help="all layers in their new order")
-    layers.add_argument("--copy-to", type=Path, metavar="FACE3", help="put them onto this face of the same head")
+        sub.add_argument("--preset", default="recommended", help="recommended (default), released or paper")
+        sub.add_argument("--settings", dest="repeat", type=Path, metavar="FACE.JSON", help="those a face was made with")
+        sub.add_argument("--save-every", type=int, metavar="STEPS", help="keep states and pictures in FOLDER.steps")
+        sub.add_argument("--resume", action="store_true", help="go on with a run of the same words that was killed")
+    _add_layers(command)
     _add_views(command)
+
+
+def _add_generate(command: Any) -> argparse.ArgumentParser:
+    generate = command("generate", "make a face from words")
+    generate.add_argument("prompt", help='what it should look like, such as "an old man with a long nose"')
+    generate.add_argument("--out", type=Path, required=True, metavar="FOLDER", help=NEW_FACE)
+    generate.add_argument("--seed", type=int, default=0, help=SEED)
+    generate.add_argument(
+        "--stage", choices=("both", "geometry", "texture"), default="both", help="shape, skin, or both (default)"
+    )
+    generate.add_argument("--texture-prompt", metavar="WORDS", help="other words for the skin")
+    generate.add_argument(
+        "--negative", action="append", default=[], metavar="TEXT|VIEW=TEXT", help="words to keep away from"
+    )
+    generate.add_argument(
+        "--candidates",
+        type=int,
+        default=0,
+        metavar="N",
+        help="make N cheap first results and a sheet of them, finish one",
+    )
+    generate.add_argument(
+        "--choose",
+        default="best",
+        metavar="best|K",
+        help="which candidate to finish: the best by the networks, or number K",
+    )
+    generate.add_argument("--from", dest="parent", type=Path, metavar="FACE", help="start from this face folder")
+    generate.add_argument(
+        "--texture-size", type=int, choices=(512, 1024, 2048), help="texels a side of the skin's picture"
+    )
+    return generate
+
+
+def _add_edit(command: Any) -> argparse.ArgumentParser:
+    edit = command("edit", "change a face by an instruction")
+    edit.add_argument("face", type=Path, metavar="FACE", help=OLD_FACE)
+    edit.add_argument("instruction", help='what to change, such as "make his lips red" or "a much longer nose"')
+    edit.add_argument("--out", type=Path, required=True, metavar="FOLDER", help=NEW_FACE)
+    edit.add_argument("--seed", type=int, default=0, help=SEED)
+    scopes = ("auto", "texture", "geometry", "both")
+    edit.add_argument("--scope", choices=scopes, default="auto", help="what may change; auto: as the words say")
+    regions = "lock it to these parts, such as nose,lips, in place of those the words name"
+    edit.add_argument("--region", action="append", default=[], metavar="NAME,...", help=regions)
+    edit.add_argument("--words", action="append", default=[], metavar="W,...", help="lock it to where these look")
+    edit.add_argument("--tokens", metavar="N,...|0", help="the same by their place; 0 chooses by itself")
+    edit.add_argument("--mask", type=Path, metavar="PNG", help="lock it to what is white there; as large as albedo.png")
+    edit.add_argument("--force", action="store_true", help="also edit a face that other networks made")
+    edit.add_argument(
+        "--strength", type=float, default=1.0, metavar="X", help="of the layer; 1 is all of it, 0 nothing"
+    )
+    return edit
+
+
+def _add_layers(command: Any) -> None:
+    layers = command("layers", "fade, mute and re-order the edits of a face")
+    layers.add_argument("face", type=Path, metavar="FACE", help=OLD_FACE)
+    layers.add_argument("--out", type=Path, required=True, metavar="FOLDER", help=NEW_FACE)
+    strength = "layer N, counted from 1, at strength X: 1=0.5 is half of the first"
+    layers.add_argument("--strength", dest="strengths", action="append", default=[], metavar="N=X", help=strength)
+    layers.add_argument("--mute", action="append", type=int, default=[], metavar="N", help="leave layer N out")
+    layers.add_argument("--unmute", action="append", type=int, default=[], metavar="N", help="let it show again")
+    layers.add_argument("--order", metavar="N,N,...", help="all layers in their new order")
+    layers.add_argument("--copy-to", type=Path, metavar="OTHER", help="put them onto this face of the same head")
 
 
 def _add_views(command: Any) -> None:
     show = command("show", "tell what a face folder holds, or what a head model is")
-    show.add_argument("face", type=Path, nargs="?")
+    show.add_argument("face", type=Path, nargs="?", metavar="FACE", help=OLD_FACE)
     show.add_argument("--slider", metavar="NAME", help="of --head: what it moves, in mm by region")
 
     render = command("render", "render a face from several sides, or who a head model can be")
-    render.add_argument("face", type=Path, nargs="?")
-    render.add_argument("--views", default="0,45,-45", metavar="DEGREES,...", help="azimuths; 0 faces the face")
+    render.add_argument("face", type=Path, nargs="?", metavar="FACE", help=OLD_FACE)
+    render.add_argument("--views", default="0,45,-45", metavar="DEGREES,...", help="from where; 0 is the front")
     what = render.add_mutually_exclusive_group()
     what.add_argument("--kinds", action="store_true", help="every kind of picture: normals, depth, masks, …")
     what.add_argument("--shoulders", action="store_true", help=SHOULDERS)
-    render.add_argument("--out", type=Path, required=True)
-    render.add_argument("--identities", type=int, default=8, help="of --head: so many random ones")
-    render.add_argument("--expressions", type=int, default=8, help="of --head: so many of its named ones")
-    render.add_argument("--seed", type=int, default=0, help="of --head: which ones")
+    render.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the sheet")
+    render.add_argument("--identities", type=int, default=8, metavar="N", help="of --head: N random people (8)")
+    render.add_argument("--expressions", type=int, default=8, metavar="N", help="of --head: N of its expressions (8)")
+    render.add_argument("--seed", type=int, default=0, help="of --head: another one draws others")
     render.add_argument("--uv", action="store_true", help="of --head: its UV square and a checker instead")
     for sub in (show, render):
         sub.add_argument("--head", metavar="NAME|PATH", help="instead of a face: a head model")
 
     export = command("export", "write a face as .glb or .obj")
-    export.add_argument("face", type=Path)
-    export.add_argument("--out", type=Path, required=True, metavar="FILE.glb|FILE.obj")
+    export.add_argument("face", type=Path, metavar="FACE", help=OLD_FACE)
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.glb or FILE.obj")
     export.add_argument("--shoulders", action="store_true", help=SHOULDERS)
 
 

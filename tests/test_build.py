@@ -18,6 +18,7 @@ from PIL import Image
 import build_addon
 from backend import __version__
 from backend.face import saved
+from tests.blenders import ABSENT, EACH, PYTHONS
 from tests.toys import toy_face
 
 ROOT = Path(__file__).parents[1]
@@ -83,11 +84,26 @@ def test_the_same_sources_give_the_same_bytes(archive, tmp_path):
 
 
 def test_blenders_own_validator_accepts_it(archive):
-    (blender,) = Path(find_spec("bpy").origin).parent.glob("*/scripts")
+    validate(archive, sys.executable, Path(find_spec("bpy").origin))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PYTHONS, reason=ABSENT)
+@pytest.mark.parametrize("python", EACH)
+def test_every_blender_validates_and_installs_it(archive, face, python):
+    where = "from importlib.util import find_spec; print(find_spec('bpy').origin)"
+    validate(archive, python, Path(run(python, "-c", where).stdout.strip()))
+    install(archive, face, python)
+
+
+def validate(archive, python, bpy):
+    """Asks the validator of the Blender that lies about the module `bpy`, with the tags it allows."""
+    (blender,) = bpy.parent.glob("*/scripts")
     validator = blender / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
     tags = blender / "modules" / "_bpy_internal" / "extensions" / "tags.py"
-    said = run(sys.executable, "-B", validator, "validate", "--valid-tags", tags, archive)
+    said = run(python, "-B", validator, "validate", "--valid-tags", tags, archive)
     assert said.returncode == 0, said.stdout + said.stderr
+    assert "Success" in said.stdout
 
 
 def test_the_folder_is_a_repository_as_blenders_own_tool_would_make_it(archive, tmp_path):
@@ -109,8 +125,13 @@ def test_what_is_too_large_to_fetch_is_not_built(tmp_path, monkeypatch):
 
 
 def test_blender_installs_it_and_imports_a_face_without_torch(archive, face):
+    install(archive, face, sys.executable)
+
+
+def install(archive, face, python):
+    """Installs it as a user does, in the Blender of that Python, and imports a face."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("FACEWRIGHT_")}
-    said = run(sys.executable, ROOT / "tests" / "addon" / "installed.py", archive, face, cwd=face, env=variables)
+    said = run(python, ROOT / "tests" / "addon" / "installed.py", archive, face, cwd=face, env=variables)
     assert said.returncode == 0, said.stdout + said.stderr
     assert json.loads(said.stdout) == {
         "bundled": True,

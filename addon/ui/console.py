@@ -32,8 +32,16 @@ _commands: list[object] = []
 
 def run(words: list[str]) -> int:
     """The command; 0 where all went well, 1 where a job failed, 2 where the command was wrong."""
-    parser = argparse.ArgumentParser(prog="blender -c facewright", description=__doc__, formatter_class=_Raw)
-    commands = parser.add_subparsers(dest="command", required=True)
+    try:
+        options = parser().parse_args(words)
+    except SystemExit as stopped:
+        return int(stopped.code or 0)
+    return batch(options.jobs, options.out) if options.command == "batch" else export(options)
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="blender -c facewright", description=__doc__, formatter_class=_Raw)
+    commands = made.add_subparsers(dest="command", required=True)
     batch_parser = commands.add_parser("batch", help="faces by a file of jobs, one a line")
     batch_parser.add_argument("jobs", type=Path)
     batch_parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER")
@@ -41,11 +49,7 @@ def run(words: list[str]) -> int:
     export_parser.add_argument("blend", type=Path)
     export_parser.add_argument("--out", type=Path, required=True)
     export_parser.add_argument("--preset", choices=[*exporting.PRESETS], help="by the suffix if not given")
-    try:
-        options = parser.parse_args(words)
-    except SystemExit as stopped:
-        return int(stopped.code or 0)
-    return batch(options.jobs, options.out) if options.command == "batch" else export(options)
+    return made
 
 
 class _Raw(argparse.RawDescriptionHelpFormatter):

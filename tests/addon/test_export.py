@@ -94,6 +94,7 @@ def test_the_saved_texture_is_the_faces(head, faces, tmp_path):
     assert (tmp_path / "skin.png").read_bytes() == (faces[1] / "albedo.png").read_bytes()
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape on a NumPy array")  # Blender 5.2's own FBX exporter
 @pytest.mark.parametrize("preset", ["glb", "fbx_unity", "usd", "obj", "blend"])
 def test_every_file_says_where_the_head_comes_from(head, preset, tmp_path):
     """The prompt, the edits, licences, and that it is machine-made: where the format has a place for it."""

@@ -1,17 +1,13 @@
-"""The same tests in other Blenders, and a file on its way through them.
+"""The same tests in other Blenders, and a file on its way through them; see `tests/blenders.py`."""
 
-`FACEWRIGHT_BPY_PYTHONS` names Pythons that have a bpy wheel, pytest, hypothesis, jaxtyping, beartype and Pillow,
-oldest Blender first, with the path separator between them.
-"""
-
-import os
 import subprocess
 
 import pytest
 
+from tests.blenders import ABSENT, EACH, PYTHONS
+
 from .conftest import ROOT
 
-PYTHONS = [one for one in os.environ.get("FACEWRIGHT_BPY_PYTHONS", "").split(os.pathsep) if one]
 FILES = [
     "steps",
     "history",
@@ -26,10 +22,10 @@ FILES = [
     "chain",
     "tree",
 ]
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PYTHONS, reason="FACEWRIGHT_BPY_PYTHONS is not set")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PYTHONS, reason=ABSENT)]
 
 
-@pytest.mark.parametrize("python", PYTHONS or ["none"])
+@pytest.mark.parametrize("python", EACH)
 def test_the_addons_tests_pass_in_every_blender(python):
     files = [f"tests/addon/test_{name}.py" for name in FILES]
     words = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]

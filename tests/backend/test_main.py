@@ -1,3 +1,4 @@
+import argparse
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backend import commandline
 from backend.progress import ProgressLine
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +90,30 @@ def test_serve_does_not_install_by_itself(tmp_path):
     assert asked.returncode == 3
     assert "not made yet" in asked.stderr
     assert not (tmp_path / "env").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"), [(("--help",), 0, "texture-prior"), (("yuv",), 2, "invalid choice"), ((), 2, "WHAT")]
+)
+def test_train_tells_its_words_before_anything_is_installed(words, status, said, tmp_path):
+    asked = run("train", *words, FACEWRIGHT_ENV="", FACEWRIGHT_HOME=str(tmp_path))
+    assert asked.returncode == status
+    assert said in asked.stdout + asked.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_help_explains_every_word_that_can_be_typed():
+    def explained(parser: argparse.ArgumentParser):
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for name, sub in action.choices.items():
+                    assert sub.description, name
+                    if name != "train":  # it has a parser of its own
+                        explained(sub)
+            else:
+                assert action.help, f"{parser.prog}: {action.option_strings or action.dest}"
+
+    explained(commandline._parser())
 
 
 def test_an_interrupt_ends_with_its_own_status():
