@@ -71,8 +71,7 @@ def generate(
         EmptyPrompt, UnknownWords: nothing of the prompt is known to the family.
         CheckpointUnknown, CheckpointMissing: of `family`.
         UnknownOption, UsageError: no such setting; nothing to resume.
-        FolderExists, FolderUnwritable: see `out`.
-        Cancelled: nothing is left behind.
+        FolderExists, FolderUnwritable, Cancelled: nothing is left behind.
     """
     from . import making
     from .face import saved
