@@ -283,7 +283,7 @@ class CheckpointsChanged(BackendError):
 
 class NotANumber(BackendError):
     code = 320
-    title = "The optimisation left the numbers"
+    title = "The optimisation ran away"
     cause = "a step was too large, and the numbers ran away"
 
 

@@ -24,6 +24,7 @@ OUR_KEYWORD, XMP_KEYWORD = "Facewright", "XML:com.adobe.xmp"
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 BY_NETWORKS, WITH_NETWORKS = "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
 BY_HAND = ("sculpted by hand", "painted by hand")  # the add-on's names of layers that hands have made
+BROUGHT = "none"  # the family of faces that were imported: of what they show we know nothing
 EDITING = "instruct-edit/"  # how the names of the networks begin that edits are made with
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SPACES = {
@@ -96,9 +97,9 @@ def _told(document: Mapping[str, Any], layers: Iterable[Mapping[str, Any]]) -> d
     told |= {name: document.get(name) or "" for name in ("prompt", "head", "family")}
     told["instructions"] = [layer["instruction"] for layer in layers if layer["strength"] and not layer["muted"]]
     told |= {name: dict(document.get(name) or {}) for name in ("checkpoints", "licences")}
-    told["synthetic"] = True  # the head is a model's, never a scan or a photograph of somebody
+    told["synthetic"] = told["family"] != BROUGHT  # the head is a model's, no scan and no photograph of somebody
     if told["checkpoints"]:
-        mixed = told["family"] == "none" or not set(BY_HAND).isdisjoint(told["instructions"])
+        mixed = told["family"] == BROUGHT or not set(BY_HAND).isdisjoint(told["instructions"])
         told["digital_source_type"] = SOURCE_TYPES + (WITH_NETWORKS if mixed else BY_NETWORKS)
     return told
 

@@ -99,7 +99,7 @@ def read_picture(path: Path) -> UInt8[ndarray, "S S 3"]:
             if picture.width != picture.height or not 16 <= picture.width <= LARGEST:
                 raise ImportInvalid(
                     f"{path} is {picture.width} × {picture.height}, expected a square of 16 to {LARGEST}",
-                    advice="scale the picture in a program for pictures",
+                    advice="scale it in a picture editor",
                 )
             return np.asarray(picture.convert("RGB"))
     except UNREADABLE as error:

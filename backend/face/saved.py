@@ -257,7 +257,7 @@ def _layer_folder(number: int) -> str:
 
 def document_of(face: Face) -> dict[str, Any]:
     """What face.json says of a face; its id is counted when it is saved."""
-    document: dict[str, Any] = {"schema": SCHEMA, "id": ""}
+    document: dict[str, Any] = {"schema": SCHEMA, "id": "", "generator": provenance.GENERATOR}
     document |= {name: getattr(face, name) for name in DOCUMENT if name not in document}
     document["layers"] = [{name: getattr(layer, name) for name in (*LAYER, "details")} for layer in face.layers]
     return document

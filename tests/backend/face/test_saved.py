@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 
-from backend import errors
+from backend import __version__, errors
 from backend.face import saved
 from backend.face.layers import Face, Layer, albedo, vertices
 from backend.face.saved import identify, load, read_document, save
@@ -92,6 +92,7 @@ def test_the_folder_is_the_one_the_design_describes(folder):
     ]
     face = load(folder)
     assert np.array_equal(np.asarray(Image.open(folder / "albedo.png")), albedo(face))
+    assert json.loads((folder / "face.json").read_bytes())["generator"] == f"Facewright {__version__}"
     with np.load(folder / "mesh.npz") as mesh:
         assert np.array_equal(mesh["vertices"], vertices(face))
 
