@@ -104,6 +104,7 @@ class Drawn:
     identity: Float[Tensor, "1 I"]
     vertices: Float[Tensor, "1 V 3"]
     albedo: Float[Tensor, "1 3 S S"]
+    offsets: Float[Tensor, "1 V 3"] | None = None  # what the vertices are beyond the identity, if anything
 
 
 def draw(
@@ -121,19 +122,19 @@ def draw(
         watch: who looks on, by phase.
     """
     identity, vertices = start(shop, old)
-    albedo = worn(shop, old)
+    albedo, offsets = worn(shop, old), None if old is None else torch.from_numpy(old.offsets)[None]
     if stage in ("both", "geometry"):
-        identity = shaped(shop, preset, spoken.prompts["geometry"], albedo, seed, watch("shape"))
-        vertices = shop.model.vertices(identity=identity)
+        shape = shaped(shop, preset, spoken.prompts["geometry"], albedo, seed, watch("shape"))
+        identity, vertices, offsets = shape.identity, shape.vertices, shape.offsets
     if stage in ("both", "texture"):
         albedo = painted(shop, preset, spoken.prompts["texture"], vertices, albedo, seed, watch("texture"))
-    return Drawn(identity, vertices, albedo)
+    return Drawn(identity, vertices, albedo, offsets)
 
 
 def shaped(
     shop: Workshop, preset: Preset, words: Prompt, worn: Float[Tensor, "1 3 S S"], seed: int, watch: Watch
-) -> Float[Tensor, "1 I"]:
-    """Identity of a head as the words describe it."""
+) -> geometry.Shape:
+    """A head as the words describe it."""
     settings = preset.geometry
     guidance, wanted = guiding.drawing(shop.draw, settings, words)
     return geometry.generate(shop.model, shop.surface, guidance, wanted, settings, seed, watch, worn)
@@ -197,7 +198,7 @@ def new_face(
         identity=drawn.identity[0].numpy(),
         sliders=shop.model.slider_defaults.numpy(),
         expression=np.array([spoken.expression.get(key, 0.0) for key in topology.expression_names], np.float32),
-        offsets=np.zeros_like(topology.rest),
+        offsets=np.zeros_like(topology.rest) if drawn.offsets is None else drawn.offsets[0].numpy(),
         base_vertices=drawn.vertices[0].numpy(),
         base_albedo=to_bytes(drawn.albedo),
         expressions=shop.model.expression_basis.view(shop.model.expression_size, -1, 3).numpy(),

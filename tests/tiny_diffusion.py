@@ -156,7 +156,7 @@ class Knowing:
     spread: float = 100.0
     prediction_type: str = "epsilon"
     dtype: torch.dtype = torch.float32
-    config: dict[str, object] = field(default_factory=lambda: {"original_scaled": True})
+    config: dict[str, object] = field(default_factory=lambda: {"original_scaled": True, "sample_size": 16})
 
     def __call__(self, noisy: Tensor, timestep: Tensor, encoder_hidden_states: Tensor) -> SimpleNamespace:
         alpha = self.alphas_cumprod[timestep].view(-1, 1, 1, 1)

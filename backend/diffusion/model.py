@@ -82,7 +82,7 @@ class Diffusion:
     @property
     def picture_size(self) -> int:
         """Pixels a side of the pictures the UNet was trained on."""
-        return self.unet.config.sample_size * self.reduction
+        return self.unet.config["sample_size"] * self.reduction
 
     def encode_text(self, texts: list[str]) -> Float[Tensor, "B L D"]:
         """Embeddings of texts, padded to the tokenizer's length."""

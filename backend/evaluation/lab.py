@@ -25,6 +25,7 @@ from ..language import SHAPES
 from ..pictures import portrait, to_bytes, to_tensor
 from ..prompts import phrased
 from ..settings import Preset
+from ..stages.geometry import Shape
 from ..stages.optimise import Watch
 from ..training.canvas import Canvas
 from ..workshop import HEAD, Workshop
@@ -82,10 +83,9 @@ class Lab:
     def shape(self, prompt: str, seed: int) -> Facts:
         """The geometry stage, from the mean head."""
         with metered(self.shop.draw) as cost:
-            identity = self._shaped(prompt, seed)
-        head = self.shop.model.vertices(identity=identity)
-        facts = self._of_shape(identity, head, cost)
-        return facts | {"picture": self._picture(f"shape {prompt} {seed}", head, None)}
+            shape = self._shaped(prompt, seed)
+        facts = self._of_shape(shape, cost)
+        return facts | {"picture": self._picture(f"shape {prompt} {seed}", shape.vertices, None)}
 
     def colour(self, prompt: str, seed: int) -> Facts:
         """The texture stage, on the mean head."""
@@ -98,18 +98,17 @@ class Lab:
     def both(self, prompt: str, seed: int) -> Facts:
         """One stage after the other, as `generate` runs them."""
         with metered(self.shop.draw) as cost:
-            identity = self._shaped(prompt, seed)
-            head = self.shop.model.vertices(identity=identity)
-            albedo = self._textured(prompt, seed, head)
-        facts = self._of_texture(albedo) | self._of_shape(identity, head, cost)
-        return facts | {"picture": self._picture(f"both {prompt} {seed}", head, albedo)}
+            shape = self._shaped(prompt, seed)
+            albedo = self._textured(prompt, seed, shape.vertices)
+        facts = self._of_texture(albedo) | self._of_shape(shape, cost)
+        return facts | {"picture": self._picture(f"both {prompt} {seed}", shape.vertices, albedo)}
 
     def placed(self, vertices: Float[Tensor, "V 3"]) -> dict[str, float]:
         """Where a head lies on each axis, by name."""
         found = self.gauges.judge.positions(vertices).tolist()
         return {axis.name: round(value, 4) for axis, value in zip(SHAPES, found, strict=True)}
 
-    def _shaped(self, prompt: str, seed: int) -> Float[Tensor, "1 I"]:
+    def _shaped(self, prompt: str, seed: int) -> Shape:
         settings, shop = self.preset.geometry, self.shop
         words = phrased(prompt, shop.family, "geometry", settings.style)
         return making.shaped(shop, self.preset, words, to_tensor(shop.albedo), seed, Watch())
@@ -119,13 +118,13 @@ class Lab:
         words = phrased(prompt, shop.family, "texture", settings.style)
         return to_bytes(making.painted(shop, self.preset, words, head, to_tensor(shop.albedo), seed, Watch()))
 
-    def _of_shape(self, identity: Float[Tensor, "1 I"], head: Float[Tensor, "1 V 3"], cost: Cost) -> Facts:
-        vertices = head[0].numpy()
-        scores = self.gauges.judge.scores(head)[0].tolist()
+    def _of_shape(self, shape: Shape, cost: Cost) -> Facts:
+        vertices = shape.vertices[0].numpy()
+        scores = self.gauges.judge.scores(shape.vertices)[0].tolist()
         return {
-            "positions": self.placed(head[0]),
+            "positions": self.placed(shape.vertices[0]),
             "scores": [round(value, 3) for value in scores],
-            "mahalanobis": round(float(identity.norm()), 3),
+            "mahalanobis": round(float(shape.identity.norm()), 3),
             "mesh": mesh_quality(self.shop.model.topology, vertices, self.gauges.expressions),
             **cost.document(),
         }

@@ -75,7 +75,7 @@ PLACES: Mapping[str, Place] = {
     "display_translation_z": _option("--views"),
     "random_light": _field("lights", note="never read there; false would be still"),
     # shape
-    "dp_map_scale": _waits("a relief of the mesh; it stays 0 there"),
+    "dp_map_scale": _field("displacement", stages=("geometry",), note="a relief of the mesh; it stays 0 there"),
     # texture
     "texture_generation": _field("paint", stages=PAINTED, note="direct is texels; mlp never ran"),
     "latent_init": _field("start", stages=PAINTED, note="and albedo"),

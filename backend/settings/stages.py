@@ -103,6 +103,9 @@ class GeometrySettings(PromptSettings, StageSettings):
     pictures: str = some_of("grey", PICTURES)  # one of them a step; "textured" wears the start's albedo
     antialias: bool = True  # outlines have gradients: big ears come to 0.7 of their range, to 0.2 without
     prior_weight: float = 0.0005  # times mean(identity²); the residual keeps heads human, this only what no view sees
+    displacement: float = 0.0  # head units that detail may stand off along normals, beyond any identity; 0 makes none
+    displacement_from: float = 0.5  # share of the steps that the identity has alone
+    displacement_prior: float = 0.02  # times the mean square of the detail's Laplacian, the bound for a unit
     reach: float = 7.0  # Mahalanobis distance that is approached, not passed: a word's end lies 6 to 9 away; 0 is none
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from backend import checkpoints, errors, jobs, provenance
@@ -47,6 +48,20 @@ def test_a_new_texture_leaves_every_vertex_alone(face: Path, tmp_path: Path):
     jobs.generate(prompt="green skin", out=out, parent=face, stage="texture", settings=BRIEF, **QUIET)
     assert (saved.load(out).base_vertices == saved.load(face).base_vertices).all()
     assert not (saved.load(out).base_albedo == saved.load(face).base_albedo).all()
+
+
+def test_detail_beyond_the_identity_is_kept_with_the_coefficients_and_through_a_new_texture(tmp_path: Path):
+    one, two, bound = tmp_path / "one", tmp_path / "two", 0.01
+    asked = BRIEF | {"geometry.displacement": bound, "texture.steps": 1}
+    jobs.generate(prompt="an old man", out=one, stage="geometry", settings=asked, **QUIET)
+    jobs.generate(prompt="green skin", out=two, parent=one, stage="texture", settings=asked, **QUIET)
+    face, model = saved.load(one), open_workshop(family="starter").model
+    assert 0 < np.linalg.norm(face.offsets, axis=1).max() <= bound * (1 + 1e-6)
+    said = model.vertices(identity=torch.from_numpy(face.identity)[None], offsets=torch.from_numpy(face.offsets)[None])
+    np.testing.assert_allclose(said[0].numpy(), face.base_vertices, atol=1e-6)
+    again = saved.load(two)
+    assert (again.offsets == face.offsets).all()
+    assert (again.base_vertices == face.base_vertices).all()
 
 
 @pytest.mark.parametrize(
