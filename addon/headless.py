@@ -124,13 +124,14 @@ def render(found, path: Path) -> None:
     turn = Euler((radians(90), 0, radians(RENDER_AZIMUTH)))
     camera = bpy.data.cameras.new("facewright_render")
     camera.lens = 80
-    lamps = [("key", (radians(60), 0, radians(80)), 3.0), ("fill", (radians(75), 0, radians(0)), 1.2)]
+    # wide, for the reason that `scene/studio.py` gives
+    lamps = [("key", (60, 0, RENDER_AZIMUTH + 35), 3.0, 50), ("fill", (80, 0, RENDER_AZIMUTH + 5), 0.9, 90)]
     made = [bpy.data.objects.new("facewright_render", camera)]
-    for name, rotation, energy in lamps:
+    for name, rotation, energy, wide in lamps:
         sun = bpy.data.lights.new(f"facewright_render_{name}", "SUN")
-        sun.energy, sun.angle = energy, radians(10)
+        sun.energy, sun.angle = energy, radians(wide)
         made.append(bpy.data.objects.new(sun.name, sun))
-        made[-1].rotation_euler = rotation
+        made[-1].rotation_euler = [radians(angle) for angle in rotation]
     for one in made:
         scene.collection.objects.link(one)
     made[0].rotation_euler = turn

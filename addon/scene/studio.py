@@ -9,8 +9,9 @@ from mathutils import Euler, Vector
 LENS_MM = 80.0
 DISTANCE = 2.7  # of the head's largest side
 TURN_FRAMES = 120
-# name, rotation in degrees (x: from above, z: about the head), strength in W/m², degrees the sun is wide
-LIGHTS = (("Key", (60, 0, 35), 3.0, 10), ("Fill", (75, 0, -45), 1.2, 30), ("Rim", (70, 0, 200), 2.0, 5))
+# Name, rotation in degrees (x: from above, z: about the head), strength in W/m², degrees the sun is wide. A narrow key
+# without a fill from the camera's own side draws the shadow of the earlobe on the neck as a hard, nearly black notch.
+LIGHTS = (("Key", (60, 0, 35), 3.0, 50), ("Fill", (80, 0, 5), 0.9, 90), ("Rim", (70, 0, 200), 2.0, 5))
 
 
 def add(
