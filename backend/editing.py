@@ -19,6 +19,7 @@ from .diffusion.attention import tokens_of, words_at
 from .errors import CheckpointsChanged, MaskInvalid, UnknownWords, UsageError
 from .face.layers import Face, Layer, albedo, coefficients, compose
 from .face.sliders import ranges
+from .language import regions_on
 from .language.heard import hear
 from .moves import Move, moves_of
 from .pictures import to_bytes, to_tensor
@@ -116,7 +117,7 @@ def way_of(asked: Asked, shop: Workshop, preset: Preset) -> Way:
         raise UsageError(f"no region {', '.join(wrong)}", advice=f"there are {', '.join(names)}")
     heard = hear(asked.instruction, shop.family.closed, keys=False)
     found = route(heard.text)
-    region = asked.region if asked.locked else tuple(name for name in found.region if name in names)
+    region = asked.region if asked.locked else regions_on(found.region, names)
     scope = found.scope if asked.scope == "auto" else asked.scope
     moves = moves_of(asked.instruction) or (() if heard.unknown else moves_of(heard.text))
     known = {name for move in moves for name, _, _ in move.axis.sliders} <= set(shop.model.slider_names)
@@ -286,12 +287,11 @@ def _shaped(work: Work, watch: Watch) -> dict[str, Any]:
     brush = work.asked.mask if work.way.mask != "all" else None
     weights = masks.shape_weights(topology, masks.vertex_weights(topology, work.way.region, brush))
     head = making.start(shop, work.old)[1]
-    free = np.ones_like(weights) if work.by_attention else weights
     made = edit.edit_geometry(
         shop.model,
         shop.surface,
         head,
-        torch.from_numpy(free),
+        torch.from_numpy(weights),
         guidance,
         text,
         settings,
@@ -300,8 +300,9 @@ def _shaped(work: Work, watch: Watch) -> dict[str, Any]:
         tokens=work.following(settings),
     )
     if work.by_attention:
-        noticed = masks.united(brush, work.noticed(made, work.old.base_albedo.shape[0]))
-        weights = masks.shape_weights(topology, masks.vertex_weights(topology, work.way.region, noticed))
+        noticed = work.noticed(made, work.old.base_albedo.shape[0])
+        if noticed.any():
+            weights = np.minimum(weights, masks.shape_weights(topology, masks.vertex_weights(topology, (), noticed)))
     return {"weights": weights, "offsets": made.value.numpy()}
 
 
@@ -317,7 +318,7 @@ def _textured(work: Work, watch: Watch) -> dict[str, Any]:
         shop.surface,
         making.start(shop, work.old)[1],
         to_tensor(before),
-        fixed if work.by_attention or mask is None else fixed | masks.beyond(mask, side),
+        fixed if mask is None else fixed | masks.beyond(mask, side),
         guidance,
         text,
         settings,
@@ -326,9 +327,11 @@ def _textured(work: Work, watch: Watch) -> dict[str, Any]:
         work.following(settings),
         guiding.priors(shop.networks.known(PRIORS), settings, Prompt(work.way.told)),
     )
-    noticed = work.noticed(made, before.shape[0]) if work.by_attention else None
-    whole = masks.united(mask, noticed)
-    return {"mask": whole, "texels": compose(before, to_bytes(made.value), whole)}
+    if work.by_attention:
+        noticed = work.noticed(made, before.shape[0])
+        mask = noticed if mask is None else masks.agreed(mask, noticed)
+    assert mask is not None
+    return {"mask": mask, "texels": compose(before, to_bytes(made.value), mask)}
 
 
 def _drawn(work: Work, size: int) -> UInt8[ndarray, "S S"] | None:

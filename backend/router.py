@@ -29,7 +29,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "neck": ("neck",),
     **dict.fromkeys(("scalp", "head"), ("scalp",)),
     **dict.fromkeys(("mask",), ("eye_mask",)),
-    "war paint": CHEEKS,
+    "war paint": ("stripes",),
 }
 WHOLE = frozenset(("skin", "wrinkles"))  # things that are all over the face
 NOWHERE = frozenset((*WHOLE, *(axis.noun for axis in SHAPES), "face", "look", "complexion", "age"))  # not in one place

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 
 from ..face.mesh import Topology
-from ..language import THINGS, Look, Thing
+from ..language import THINGS, Look, Thing, regions_on
 from ..render.picture import Surface
 from ..render.uv import position_map, unwrapped
 from ..training.canvas import Canvas
@@ -53,9 +53,9 @@ class Chart:
         rest = torch.from_numpy(topology.rest)
         position, normal, _ = position_map(rest, surface.uvs, surface.faces, surface.uv_faces, size)
         things = {
-            thing.name: painted(canvas, thing) if canvas else np.any([regions[name] for name in thing.regions], axis=0)
+            thing.name: painted(canvas, thing) if canvas else np.any([regions[name] for name in found], axis=0)
             for thing in THINGS
-            if set(thing.regions) <= regions.keys()
+            if (found := regions_on(thing.regions, regions))
         }
         large = {name: regions[name] for name in LARGE if name in regions}
         return cls(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..language import THING
+from ..language import THING, regions_on
 from .colours import delta_e
 from .items import Expected, Item
 from .journal import Facts
@@ -146,8 +146,9 @@ def paint_error(wanted: Expected, colours: Colours, before: Colours) -> tuple[fl
 
 def elsewhere(things: Collection[str], regions: Iterable[str]) -> list[str]:
     """The regions that none of the things lies on or beside; none where all skin is one of them."""
-    mine = {name for thing in things for name in (*THING[thing].regions, *BESIDE.get(thing, ()))}
-    return [] if SKIN in things else [name for name in regions if name not in mine]
+    known = list(regions)
+    mine = {name for thing in things for name in (*regions_on(THING[thing].regions, known), *BESIDE.get(thing, ()))}
+    return [] if SKIN in things else [name for name in known if name not in mine]
 
 
 def _difference(first: Sequence[float | int], second: Sequence[float | int]) -> float:

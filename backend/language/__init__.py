@@ -43,5 +43,5 @@ from .looks import (
 )
 from .persons import Person as Person, draw_person as draw_person
 from .shapes import AXES as AXES, DEGREES as DEGREES, SHAPES as SHAPES, Shape as Shape, with_article as with_article
-from .things import THING as THING, THINGS as THINGS, Thing as Thing
+from .things import THING as THING, THINGS as THINGS, Thing as Thing, regions_on as regions_on
 from .vocabulary import words as words

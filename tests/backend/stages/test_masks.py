@@ -7,12 +7,14 @@ from backend.render.picture import Surface
 from backend.render.uv import unwrapped
 from backend.stages.masks import (
     REACH,
+    agreed,
     attention_mask,
     beyond,
     fixed_texels,
     shape_weights,
     skin_texels,
     texture_mask,
+    united,
     vertex_weights,
 )
 from tests.toys import toy_topology
@@ -39,7 +41,7 @@ def test_without_a_region_it_is_all_skin_and_nothing_else():
     assert not (fixed_texels(TOPOLOGY, SURFACE, SIZE) & skin).sum() > 0.1 * skin.sum()
 
 
-def test_attention_is_cut_at_half_and_fades_within():
+def test_attention_is_cut_and_fades_within():
     noticed = torch.zeros(1, 1, 64, 64)
     noticed[..., 20:40, 20:40] = 0.9
     noticed[..., 45:60, 45:60] = 0.4
@@ -50,6 +52,14 @@ def test_attention_is_cut_at_half_and_fades_within():
     assert mask[:, :50].max() == 0
     assert mask[90:, 90:].max() == 0
     assert attention_mask(torch.zeros(1, 1, 64, 64), skin).max() == 0
+
+
+def test_what_is_drawn_and_noticed_is_their_common_part_or_what_is_drawn():
+    drawn, noticed = np.zeros((2, 4, 4), np.uint8)
+    drawn[:2], noticed[1:] = 200, 100
+    assert (agreed(drawn, noticed) == np.array([0, 100, 0, 0], np.uint8)[:, None]).all()
+    assert (agreed(drawn, np.zeros_like(drawn)) == drawn).all()
+    assert (united(drawn, None, noticed) == np.array([200, 200, 100, 100], np.uint8)[:, None]).all()
 
 
 def test_beyond_a_mask_is_where_nothing_of_it_is():
