@@ -23,10 +23,10 @@ def commands(page: Path) -> list[str]:
     return [shlex.join(words) for words in (shlex.split(line, comments=True) for line in lines) if words]
 
 
-def mentioned(page: Path) -> Iterator[str]:
-    """Whole commands of the backend that stand in running text."""
+def mentioned(page: Path, start: str) -> Iterator[str]:
+    """Commands that begin so and stand in running text."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     for words in INLINE.findall(text):
         command = " ".join(words.split())
-        if command.startswith("python3 -m backend"):
+        if command.startswith(start):
             yield command

@@ -12,7 +12,6 @@ from backend.face import saved
 from backend.protocol import Ready
 from backend.serve import Server, take_standard_streams
 from backend.service import Service
-from backend.stages.journal import Journal
 from tests.toys import toy_face, toy_layer, toy_topology, write_head
 
 
@@ -47,6 +46,8 @@ def generate(
         case "crash":
             os.abort()
         case "break off" if not resume:
+            from backend.stages.journal import Journal  # it needs torch, which other Blenders' Pythons lack
+
             Journal.of(out, {}, resume=False)
             os.abort()
         case "nan":

@@ -8,7 +8,7 @@ import sys
 import bpy
 import pytest
 
-from tests.documented import INLINE, PAGES, commands, fenced
+from tests.documented import PAGES, commands, fenced, mentioned
 
 from .conftest import PACKAGE
 
@@ -22,9 +22,7 @@ def console(extension):
 
 def test_the_command_line_is_as_it_is_written(console):
     told = [command for page in PAGES for command in commands(page) if command.startswith(BLENDER)]
-    told += [
-        command for page in PAGES for command in INLINE.findall(page.read_text("utf-8")) if command.startswith(BLENDER)
-    ]
+    told += [command for page in PAGES for command in mentioned(page, BLENDER)]
     assert told
     for command in told:
         console.parser().parse_args(shlex.split(command.removeprefix(BLENDER)))

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 
 import bpy
@@ -11,6 +12,8 @@ import pytest
 from .conftest import PACKAGE, ROOT
 from .test_desk import CHILD
 from .test_steps import positions
+
+needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="the journal of a job is torch's")
 
 
 @pytest.fixture
@@ -153,6 +156,7 @@ def test_what_goes_wrong_is_told_by_number_and_changes_nothing(pump, prompt, say
     assert pump.state.job is None
 
 
+@needs_torch
 def test_a_job_that_its_backend_stopped_in_goes_on_from_its_journal(pump):
     with pytest.raises(RuntimeError, match="E411"):
         bpy.ops.facewright.generate(prompt="break off", wait=True)
@@ -161,6 +165,7 @@ def test_a_job_that_its_backend_stopped_in_goes_on_from_its_journal(pump):
     assert not bpy.ops.facewright.go_on.poll()
 
 
+@needs_torch
 def test_what_a_crash_left_is_forgotten_with_its_message(pump):
     with pytest.raises(RuntimeError, match="E411"):
         bpy.ops.facewright.generate(prompt="break off", wait=True)
