@@ -306,6 +306,7 @@ def _add_views(command: Any) -> None:
     render.add_argument("--views", default="0,45,-45", metavar="DEGREES,...", help="from where; 0 is the front")
     what = render.add_mutually_exclusive_group()
     what.add_argument("--kinds", action="store_true", help="every kind of picture: normals, depth, masks, …")
+    what.add_argument("--strip", action="store_true", help="the face after each of its edits, and their masks")
     what.add_argument("--shoulders", action="store_true", help=SHOULDERS)
     render.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the sheet")
     render.add_argument("--identities", type=int, default=8, metavar="N", help="of --head: N random people (8)")

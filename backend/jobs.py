@@ -285,20 +285,20 @@ def render(
     emit: Emit,
     cancelled: Callable[[], bool],
     kinds: bool = False,
+    strip: bool = False,
     shoulders: bool = False,
 ) -> Result:
-    """A sheet of the face from several azimuths (degrees), grey and textured, or as every kind of picture.
+    """A sheet of the face from several azimuths (degrees): grey and textured, every kind of picture, or edit by edit.
 
     Raises:
         UsageError: `shoulders` of a head that has none.
     """
     from .face import saved
-    from .pictures import kinds_of, rows_of
+    from .pictures import rows_asked
     from .render.sheet import sheet
 
     loaded = saved.load(face)
-    shop, name = _shop(emit, loaded), loaded.instruction or loaded.prompt
-    rows = kinds_of(shop, loaded, views) if kinds else rows_of(shop, [(name, loaded)], views, shoulders=shoulders)
+    rows = rows_asked(_shop(emit, loaded), loaded, views, kinds=kinds, strip=strip, shoulders=shoulders)
     sheet(rows, out, loaded.prompt, provenance.of_face(saved.document_of(loaded)))
     return {"sheet": str(out)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float, UInt8
@@ -11,18 +12,20 @@ from PIL import Image
 from torch import Tensor
 
 from . import provenance
-from .face.layers import Face, albedo, vertices
+from .face.layers import Face, Layer, albedo, vertices
 from .face.saved import document_of, png
 from .render.backgrounds import BLACK, blended_colours, random_colours
 from .render.camera import Cameras
 from .render.light import display_light
 from .render.picture import Surface, look
 from .render.sheet import Row
+from .render.uv import unwrapped
 from .workshop import Workshop
 
 GROUND = 0.24  # sRGB grey behind portraits
 PREVIEW = 256
 AWAY = (0.62, 0.5)  # how large a head with shoulders is drawn, and head units upwards
+REACHED = (0.7, (0.85, 0.15, 0.12), (0.2, 0.4, 0.9))  # grey beyond an edit's reach, its texels, its vertices
 KIND = 192  # pixels of a picture in the sheet of all kinds
 
 
@@ -95,6 +98,51 @@ def rows_of(
         ]
         rows.append((name, views))
     return rows
+
+
+def rows_asked(
+    shop: Workshop, face: Face, azimuths: Sequence[float], *, kinds: bool, strip: bool, shoulders: bool
+) -> list[Row]:
+    """The rows of a sheet of one face, as a user wants it."""
+    if kinds:
+        return kinds_of(shop, face, azimuths)
+    if strip:
+        return strip_of(shop, face, azimuths)
+    return rows_of(shop, [(face.instruction or face.prompt, face)], azimuths, shoulders=shoulders)
+
+
+def strip_of(shop: Workshop, face: Face, azimuths: Sequence[float], size: int = 256) -> list[Row]:
+    """A row for the face before its edits and after each of them: every azimuth, and the edit's mask from the first."""
+    rows: list[Row] = []
+    for count in range(len(face.layers) + 1):
+        layer = face.layers[count - 1] if count else None
+        now = replace(face, layers=face.layers[:count])
+        head, texture = torch.from_numpy(vertices(now))[None], to_tensor(albedo(now))
+        shown = [
+            (f"{azimuth:g}°", Image.fromarray(to_bytes(portrait(shop, head, texture, azimuth, size))))
+            for azimuth in azimuths
+        ]
+        if layer:
+            reached = portrait(shop, head, reach_of(shop, layer, texture.shape[-1]), azimuths[0], size)
+            shown.append(("mask", Image.fromarray(to_bytes(reached))))
+        muted = " (muted)" if layer and layer.muted else ""
+        rows.append((f"{count}. {layer.instruction}{muted}" if layer else face.prompt, shown))
+    return rows
+
+
+def reach_of(shop: Workshop, layer: Layer, size: int) -> Float[Tensor, "1 3 S S"]:
+    """What an edit may change, as a texture: red the texels of its mask, blue the vertices of its weights."""
+    texture = torch.full((1, 3, size, size), REACHED[0])
+    places = []
+    if layer.mask is not None:
+        places.append((REACHED[1], torch.from_numpy(layer.mask).float() / 255))
+    if layer.weights is not None:
+        weights = torch.from_numpy(layer.weights)[:, None]
+        surface = shop.surface
+        places.append((REACHED[2], unwrapped(weights, surface.uvs, surface.faces, surface.uv_faces, size)[0][0]))
+    for colour, cover in places:
+        texture = texture + cover * (torch.tensor(colour).view(1, 3, 1, 1) - texture)
+    return texture
 
 
 @torch.no_grad()

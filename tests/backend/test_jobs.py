@@ -190,6 +190,8 @@ def test_show_render_and_export_write_what_they_say(face: Path, tmp_path: Path):
     assert jobs.show(face=face, **QUIET)["prompt"] == "an old man with a long nose"
     jobs.render(face=face, views=(0.0, 45.0), out=tmp_path / "sheet.png", **QUIET)
     jobs.render(face=face, views=(0.0, 30.0, 60.0), out=tmp_path / "kinds.png", kinds=True, **QUIET)
+    jobs.render(face=face, views=(0.0, 45.0), out=tmp_path / "strip.png", strip=True, **QUIET)
+    assert (tmp_path / "strip.png").is_file()
     with Image.open(tmp_path / "kinds.png") as kinds, Image.open(tmp_path / "sheet.png") as sheet:
         assert kinds.width > 14 * 192 > 2 * kinds.height > sheet.height
     with Image.open(tmp_path / "sheet.png") as picture:
