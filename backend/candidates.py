@@ -49,13 +49,14 @@ class Candidate:
 
 
 def hasty(preset: Preset) -> Preset:
-    """The preset with few, long steps in the stages that make a face."""
+    """The preset with few, long steps in the stages that make a face, and no refinement."""
     found = {}
     for stage in ("geometry", "texture"):
         settings = getattr(preset, stage)
         steps = min(settings.steps, max(LEAST, settings.steps // SHARE))
         rate = settings.learning_rate * (HASTE if steps < settings.steps else 1.0)
         found[stage] = replace(settings, steps=steps, learning_rate=rate)
+    found["texture"] = replace(found["texture"], refine_steps=0)
     return replace(preset, **found)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from .face import saved
@@ -17,12 +17,13 @@ from .face.layers import Face, albedo, vertices
 from .language.heard import hear
 from .pictures import preview, to_bytes, to_tensor
 from .prompts import Prompt, fitted, negatives_of, phrased, understand
-from .settings import Preset
+from .settings import Preset, TextureSettings
 from .stages import geometry, guiding, masks, texture
 from .stages.evenness import Evenness
 from .stages.guiding import PRIORS
 from .stages.irises import irises
 from .stages.optimise import Watch
+from .stages.refining import refined
 from .stages.texture import Leads
 from .workshop import Workshop
 
@@ -127,7 +128,10 @@ def draw(
         shape = shaped(shop, preset, spoken.prompts["geometry"], albedo, seed, watch("shape"))
         identity, vertices, offsets = shape.identity, shape.vertices, shape.offsets
     if stage in ("both", "texture"):
-        albedo = painted(shop, preset, spoken.prompts["texture"], vertices, albedo, seed, watch("texture"))
+        words, settings = spoken.prompts["texture"], preset.texture
+        albedo = painted(shop, preset, words, vertices, albedo, seed, watch("texture"))
+        if settings.refine_steps and albedo.shape[-1] > shop.family.texture:
+            albedo = detailed(shop, settings, words, albedo, seed, watch("detail"))
     return Drawn(identity, vertices, albedo, offsets)
 
 
@@ -150,11 +154,8 @@ def painted(
     watch: Watch,
 ) -> Float[Tensor, "1 3 T T"]:
     """The albedo of a head as the words describe it."""
-    settings, topology, side = preset.texture, shop.model.topology, shop.family.texture
+    settings = preset.texture
     guidance, wanted = guiding.drawing(shop.draw, settings, words)
-    fixed = masks.fixed_texels(topology, shop.surface, side)
-    if settings.irises:
-        fixed = fixed & ~irises(topology, shop.surface, side)
     if settings.size:
         worn = resized(worn, settings.size)
     priors = guiding.priors(shop.networks.known(PRIORS), settings, words)
@@ -162,14 +163,34 @@ def painted(
         shop.surface,
         head,
         worn,
-        fixed,
+        fixed_texels(shop, settings),
         guidance,
         lambda seen, scene: wanted(scene.cameras),
         settings,
         seed,
         watch,
-        Leads(priors, Evenness.of(topology, shop.surface, side)),
+        Leads(priors, Evenness.of(shop.model.topology, shop.surface, shop.family.texture)),
     )
+
+
+def detailed(
+    shop: Workshop,
+    settings: TextureSettings,
+    words: Prompt,
+    albedo: Float[Tensor, "1 3 S S"],
+    seed: int,
+    watch: Watch,
+) -> Float[Tensor, "1 3 S S"]:
+    """The albedo with detail that is finer than what was painted."""
+    text = shop.draw.encode_text(list(replace(words, style=settings.refine_style).said("")))
+    return refined(albedo, fixed_texels(shop, settings), shop.draw, text, settings, seed, watch)
+
+
+def fixed_texels(shop: Workshop, settings: TextureSettings) -> Bool[Tensor, "T T"]:
+    """Texels that no texture stage changes."""
+    topology, surface, side = shop.model.topology, shop.surface, shop.family.texture
+    fixed = masks.fixed_texels(topology, surface, side)
+    return fixed & ~irises(topology, surface, side) if settings.irises else fixed
 
 
 def new_face(

@@ -75,6 +75,7 @@ FULL_PROFILE = FamilyProfile(
         "texture.guidance_scale": 101.0,
         "texture.first_timestep": 980,
         "texture.last_timestep": 20,
+        "texture.refine_steps": 8,
         "edit_texture.steps": 200,
         "edit_texture.guidance_scale": 15.0,
         "edit_texture.image_guidance_scale": 2.0,

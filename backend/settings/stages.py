@@ -143,6 +143,12 @@ class TextureSettings(PromptSettings, PaintSettings):
 
     stage: ClassVar[str] = "texture"
     size: int = 0  # texels a side of the albedo that is made; 0 keeps what it starts from
+    # detail of a texture larger than what is painted; untested with pretrained weights
+    refine_steps: int = 0  # in which crops of it are drawn anew, two latents each; 0 leaves it as it is
+    refine_from: int = 200  # the timestep whose noise they are given: forms and colours are lost above, pores below
+    refine_guidance_scale: float = 5.0
+    refine_overlap: float = 0.25  # share of its side that a crop has in common with the next
+    refine_style: str = "a close-up photo of the skin of"  # words before the prompt
     irises: bool = False  # may change, so that words for eyes land on them; the white and the pupil never do
     guidance_scale: float = 3.0  # 6 blotches skin that no word names; at 3 a mask or a beard lands, green skin does not
     first_timestep: int = 700

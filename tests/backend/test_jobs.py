@@ -64,6 +64,23 @@ def test_detail_beyond_the_identity_is_kept_with_the_coefficients_and_through_a_
     assert (again.base_vertices == face.base_vertices).all()
 
 
+def test_only_a_texture_larger_than_what_is_painted_is_refined(tmp_path: Path):
+    heard: dict[str, list[dict]] = {"256": [], "512": []}
+    for size, events in heard.items():
+        asked = BRIEF | {
+            "texture.steps": 1,
+            "texture.size": size,
+            "texture.refine_steps": 1,
+            "texture.refine_overlap": 0,
+        }
+        given = {"stage": "texture", "settings": asked, "cancelled": lambda: False, "emit": events.append}
+        jobs.generate(prompt="green skin", out=tmp_path / size, **given)
+    crops = [event["total"] for event in heard["512"] if event.get("phase") == "detail"]
+    assert crops == [16] * 16
+    assert not [event for event in heard["256"] if event.get("phase") == "detail"]
+    assert saved.load(tmp_path / "512").base_albedo.shape == (512, 512, 3)
+
+
 @pytest.mark.parametrize(
     ("instruction", "region"), [("make his lips red", ["lips"]), ("give him a long nose", ["nose"])]
 )

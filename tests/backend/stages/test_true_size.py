@@ -17,6 +17,7 @@ BRIEF = {
     for stage in ("geometry", "texture", "edit_texture", "edit_geometry")
     for name, value in (("steps", 2), ("views", 1))
 }
+BRIEF["texture.refine_steps"] = 0  # nine crops
 QUIET = {"emit": lambda event: None, "cancelled": lambda: False}
 
 
