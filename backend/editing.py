@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from numpy import ndarray
 from PIL import Image
 
@@ -224,6 +224,11 @@ class Work:
     way: Way
     tokens: tuple[int, ...]
 
+    def inside(self) -> Float[ndarray, " V"] | None:
+        """(V,) how far each vertex lies in the regions or under the brush; None where neither is meant."""
+        brush = self.asked.mask if self.way.mask != "all" else None
+        return masks.vertex_weights(self.shop.model.topology, self.way.region, brush)
+
     def following(self, settings: WordSettings) -> tuple[int, ...]:
         """The tokens, where anything asks for their attention."""
         weighed = settings.consistency != "none" and settings.drift
@@ -284,8 +289,8 @@ def _shaped(work: Work, watch: Watch) -> dict[str, Any]:
     """weights and offsets of a shape edit by the networks."""
     shop, settings, topology = work.shop, work.preset.edit_geometry, work.shop.model.topology
     guidance, text = guiding.editing(shop.edit, settings, work.way.told)
-    brush = work.asked.mask if work.way.mask != "all" else None
-    weights = masks.shape_weights(topology, masks.vertex_weights(topology, work.way.region, brush))
+    inside = work.inside()
+    weights = masks.shape_weights(topology, inside)
     head = making.start(shop, work.old)[1]
     made = edit.edit_geometry(
         shop.model,
@@ -298,6 +303,7 @@ def _shaped(work: Work, watch: Watch) -> dict[str, Any]:
         work.asked.seed,
         watch,
         tokens=work.following(settings),
+        inside=None if inside is None else torch.from_numpy(inside),
     )
     if work.by_attention:
         noticed = work.noticed(made, work.old.base_albedo.shape[0])
@@ -314,6 +320,7 @@ def _textured(work: Work, watch: Watch) -> dict[str, Any]:
     before = albedo(work.old)
     mask = _drawn(work, before.shape[0])
     fixed = masks.fixed_texels(topology, shop.surface, side)
+    inside = work.inside()
     made = edit.edit_texture(
         shop.surface,
         making.start(shop, work.old)[1],
@@ -326,6 +333,7 @@ def _textured(work: Work, watch: Watch) -> dict[str, Any]:
         watch,
         work.following(settings),
         guiding.priors(shop.networks.known(PRIORS), settings, Prompt(work.way.told)),
+        None if inside is None else torch.from_numpy(inside),
     )
     if work.by_attention:
         noticed = work.noticed(made, before.shape[0])

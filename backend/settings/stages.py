@@ -170,8 +170,9 @@ class EditSettings:
 
 @dataclass(frozen=True)
 class WordSettings:
-    """What an edit makes of the attention of its own words, and how it is held where they do not look."""
+    """What an edit makes of its words: how close it looks at what they name, and how their attention holds it."""
 
+    zoom: bool = False  # half of the views come close to a region that fills less than a quarter of the picture
     attention: str = one_of("difference", READINGS)  # told less untold; FaceG2E's code takes the mean of all branches
     consistency: str = one_of("none", CONSISTENCIES)  # how the weight C follows attention; "none" leaves it 1
     focused: bool = False  # the guidance's gradient reaches only what the words look at, as in FaceG2E's demo

@@ -19,6 +19,7 @@ from .keeping import keeping
 from .optimise import Watch, optimise
 from .seeing import Look, looker
 from .texture import Leads, distil, shrink
+from .zooming import Closeup
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,14 @@ def edit_texture(
     watch: Watch,
     tokens: Sequence[int] = (),
     priors: Sequence[Prior] = (),
+    inside: Float[Tensor, " V"] | None = None,
 ) -> Edited:
     """The albedo as an instruction wants it: each step shows old and new in one view and light.
 
     Args:
         text: embeddings of the instruction and of the negative text.
         tokens: positions in the instruction of the words to follow.
+        inside: how far each vertex lies in the region that is named, for close-ups of it.
     """
     old = shrink(albedo, len(fixed))
 
@@ -60,7 +63,7 @@ def edit_texture(
             return Condition(text, original=replace(seen, posterior=None).latents(scene, "textured", old))
 
     with keeping(settings, guidance.model, tokens, surface, vertices) as kept:
-        leads = Leads(priors, keeping=kept)
+        leads = Leads(priors, keeping=kept, closeup=Closeup.of(vertices[0], inside) if settings.zoom else None)
         after = distil(surface, vertices, albedo, fixed, guidance, condition_of, settings, seed, watch, leads)
     return Edited(after, kept.noticed())
 
@@ -77,16 +80,18 @@ def edit_geometry(
     watch: Watch,
     albedo: Float[Tensor, "1 3 S S"] | None = None,
     tokens: Sequence[int] = (),
+    inside: Float[Tensor, " V"] | None = None,
 ) -> Edited:
     """Offsets of a move along the identity basis, seen through the weights.
 
     Args:
         albedo: what textured pictures wear, where the settings ask for any.
-        tokens: as in `edit_texture`.
+        tokens, inside: as in `edit_texture`.
     """
     generator = torch.Generator().manual_seed(seed)
     move = torch.zeros(1, model.identity_size, requires_grad=True)
-    draw = looker(guidance, surface, settings, generator)
+    closeup = Closeup.of(vertices[0], inside) if settings.zoom else None
+    draw = looker(guidance, surface, settings, generator, closeup)
 
     with keeping(settings, guidance.model, tokens, surface, vertices) as kept:
 

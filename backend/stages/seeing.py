@@ -16,6 +16,7 @@ from ..render.light import display_light, released_lights, sample_lights
 from ..render.picture import Background, Scene, Surface, look
 from ..render.views import PAPER_VIEWS, RELEASED_VIEWS, Setting, ViewList, ViewRange, released_cameras
 from ..settings import StageSettings
+from .zooming import Closeup
 
 PREVIEW = 256  # pixels a side of the pictures for who looks on
 
@@ -63,17 +64,22 @@ class Look:
 
 
 def looker(
-    guidance: Guidance, surface: Surface, settings: StageSettings, generator: torch.Generator
+    guidance: Guidance,
+    surface: Surface,
+    settings: StageSettings,
+    generator: torch.Generator,
+    closeup: Closeup | None = None,
 ) -> Callable[[], Look]:
-    """Draws the views of a step, one after the other, at the networks' own size."""
+    """Draws the views of a step, one after the other, at the networks' own size; half of them closer, where asked."""
     native = guidance.model.picture_size
     size = round(native * settings.rendered)
 
     def draw() -> Look:
+        cameras = _cameras(settings, generator)
         return Look(
             guidance,
             surface,
-            (_cameras(settings, generator), _lights(settings, generator)),
+            (closeup.taken(cameras, generator) if closeup else cameras, _lights(settings, generator)),
             _background(settings, size, generator),
             size,
             native,

@@ -21,6 +21,7 @@ from .keeping import Keeping
 from .optimise import Watch, optimise
 from .paint import LatentTexture, Paint, Pyramid, paint_of
 from .seeing import PREVIEW, Look, looker
+from .zooming import Closeup
 
 COUNTED = 256  # pixels a side of the pictures in which is counted what the views see
 PREVIEW_AZIMUTH = 20.0  # degrees
@@ -39,6 +40,7 @@ class Leads:
     priors: Sequence[Prior] = ()
     evenness: Evenness | None = None
     keeping: Keeping | None = None
+    closeup: Closeup | None = None
 
 
 def distil(
@@ -62,7 +64,7 @@ def distil(
     paint = paint_of(settings, shrink(albedo, len(fixed)), fixed, guidance, generator)
     with torch.no_grad():
         before, start = paint.albedo(), [parameter.detach().clone() for parameter in paint.parameters]
-    draw = looker(guidance, surface, settings, generator)
+    draw = looker(guidance, surface, settings, generator, leads.closeup)
 
     def loss(step: int) -> Tensor:
         seen = draw()

