@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long a result takes to come into the scene, in a Python that has the bpy wheel; one line of JSON.
+"""What the sidebar takes of Blender's time, in a Python that has the bpy wheel and the backend's; one line of JSON.
 
-The head is made up, of ICT-FaceKit's size: 26,719 vertices, 53 keys, a noisy albedo of 2048². Files are read on a
-thread in the add-on, so reading is not counted.
+How long a result takes to come into the scene, how long drawing takes with 200 steps, how long a tick takes while the
+starter networks make a face with previews. For the first two the head is made up, of ICT-FaceKit's size: 26,719
+vertices, 53 keys, a noisy albedo of 2048². Files are read on a thread in the add-on, so reading is not counted.
 
 usage: python addon/measure.py
 """
@@ -16,6 +17,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,8 @@ HEADLESS = runpy.run_path(str(Path(__file__).with_name("headless.py")))
 MODULE = HEADLESS["MODULE"]
 COLUMNS, ROWS, KEYS, SIZE = 176, 152, 53, 2048  # 26,752 vertices
 REPEATS, STEPS = 7, 200
+PANELS = ("main", "create", "edit", "layers", "history", "face", "expressions", "textures", "export", "help")
+PROMPT, JOB_STEPS = "an old man with a hooked nose", 40  # of each stage, of the job whose ticks are timed
 
 
 def main() -> dict[str, float]:
@@ -32,7 +36,7 @@ def main() -> dict[str, float]:
     HEADLESS["enable"]()
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     parts: dict[str, Any] = {
-        name: sys.modules[f"{MODULE}.{name}"] for name in ("scene.steps", "scene.places", "session.face", "ui.history")
+        name: sys.modules[f"{MODULE}.{name}"] for name in ("scene.steps", "scene.places", "session.face")
     }
     steps, session = parts["scene.steps"], parts["session.face"]
     with tempfile.TemporaryDirectory(prefix="facewright_measure_") as folder:
@@ -45,12 +49,13 @@ def main() -> dict[str, float]:
         return {
             "apply.insert_milliseconds": milliseconds(inserted),
             "apply.milliseconds": milliseconds(updated),
-            **history(bpy, steps, session, parts["ui.history"], Path(folder)),
+            **history(bpy, steps, session, Path(folder)),
+            **ticks(bpy),
         }
 
 
-def history(bpy, steps, session, panel, folder: Path) -> dict[str, float]:
-    """A file of 200 steps of a small face: opening it, and what drawing its list takes of Python."""
+def history(bpy, steps, session, folder: Path) -> dict[str, float]:
+    """A file of 200 steps of a small face: opening it, and what its list and the whole sidebar take to draw."""
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     files = face_files(0, size=64)
     found = steps.insert(bpy.context, session.face_of(files, "first"))
@@ -68,10 +73,6 @@ def history(bpy, steps, session, panel, folder: Path) -> dict[str, float]:
     class Listed:
         filter_name, bitflag_filter_item = "", 1 << 30
 
-    class Layout:
-        def __getattr__(self, _name):
-            return lambda *_words, **_options: self
-
     def draw() -> None:
         kind.filter_items(Listed, bpy.context, found.facewright, "steps")
         for step in list(found.facewright.steps)[:10]:  # the rows that are seen
@@ -80,6 +81,50 @@ def history(bpy, steps, session, panel, folder: Path) -> dict[str, float]:
     return {
         "history.open_200_steps_seconds": round(opened, 2),
         "history.draw_milliseconds": milliseconds([clocked(draw) for _ in range(REPEATS)]),
+        "sidebar.draw_milliseconds": milliseconds([clocked(partial(draw_all, bpy)) for _ in range(REPEATS)][1:]),
+    }
+
+
+class Layout:
+    """A layout that takes everything and draws nothing."""
+
+    def __getattr__(self, _name):
+        return lambda *_words, **_options: self
+
+    def panel(self, *_words, **_options):
+        return self, self
+
+
+def draw_all(bpy) -> None:
+    """Every panel of the tab, as if none were folded."""
+    for name in PANELS:
+        kind = getattr(bpy.types, f"FACEWRIGHT_PT_{name}")
+        if getattr(kind, "poll", lambda _context: True)(bpy.context):
+            kind.draw(SimpleNamespace(layout=Layout()), bpy.context)
+
+
+def ticks(bpy) -> dict[str, float]:
+    """The timer's calls, and the redrawing each asks for, while a face is made in a child process."""
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    pump = sys.modules[f"{MODULE}.ui.pump"]
+    sys.modules[f"{MODULE}.scene.places"].EMBEDDED = (sys.modules[f"{MODULE}.link.bundle"].CHECKPOINTS / "starter",)
+    settings = json.dumps({"geometry.steps": JOB_STEPS, "texture.steps": JOB_STEPS})
+    bpy.ops.facewright.generate(prompt=PROMPT, settings=settings, wait=False)
+    took: list[float] = []
+    previews: set[str] = set()
+    while pump.state.job is not None and pump.state.job.end is None:
+        began, drawn = time.perf_counter(), pump.state.drawn
+        pump.tick()
+        if pump.state.drawn != drawn:
+            draw_all(bpy)
+        took.append(time.perf_counter() - began)
+        previews.add(pump.state.preview)
+        time.sleep(pump.BUSY_INTERVAL_S)
+    pump.wait()
+    return {
+        "ui.tick_p95_milliseconds": round(1000 * statistics.quantiles(took, n=20)[-1], 1),
+        "ui.tick_longest_milliseconds": round(1000 * max(took), 1),
+        "ui.previews": len(previews - {""}),
     }
 
 
@@ -103,7 +148,7 @@ def write_head(path: Path) -> None:
     quads = np.stack([corner, corner + 1, corner + COLUMNS + 1, corner + COLUMNS], axis=1).astype(np.int32)
     faces = np.stack([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]], axis=1).reshape(-1, 3)
     uvs = np.stack([column / COLUMNS, row / ROWS], axis=-1).reshape(-1, 2).astype(np.float32)
-    meta = {"head": "grid", "topology_id": "grid", "metres_per_unit": 0.09}
+    meta = {"head": "grid", "topology_id": "grid", "metres_per_unit": 0.09, "licence": "CC0-1.0"}
     np.savez(
         path,
         quads=quads,

@@ -81,6 +81,17 @@ def write_positions(
     mesh.update()
 
 
+def at_rest(found: bpy.types.Object, head: Head) -> bool:
+    """Whether the mesh is the mean head's still, with or without shoulders: no hand has moved it."""
+    mesh = mesh_of(found)
+    own = len(head.rest)
+    if len(mesh.vertices) != own and _shoulders_of(mesh, head, own) is None:
+        return False
+    keys = mesh.shape_keys.key_blocks if mesh.shape_keys else ()
+    points = _points(keys[0], len(mesh.vertices)) if keys else _positions(mesh)
+    return np.array_equal(points[:own], to_blender(head.rest, head.metres_per_unit))
+
+
 def sculpted(found: bpy.types.Object, head: Head, face: Face) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
     """Vertices and expressions, in head units, where hands have moved them away from the face; None where not.
 

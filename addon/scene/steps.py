@@ -166,6 +166,14 @@ def chosen_head(context: bpy.types.Context) -> bpy.types.Object | None:
     return heads[0] if len(heads) == 1 else None
 
 
+def resting_head(context: bpy.types.Context, model: str) -> bpy.types.Object | None:
+    """The chosen head, where it is one of that model with no step yet, and no hand has changed it."""
+    found = chosen_head(context)
+    if found is None or found.facewright.steps or found.facewright.head != model or found.library is not None:
+        return None
+    return found if mesh.at_rest(found, find_head(model, places.heads())) else None
+
+
 def require_head(context: bpy.types.Context) -> bpy.types.Object:
     """`chosen_head`; raises errors.HeadGone where there is none."""
     found = chosen_head(context)

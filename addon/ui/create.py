@@ -46,7 +46,7 @@ class FACEWRIGHT_OT_new_head(submitting.Submitting, Explaining, bpy.types.Operat
 class FACEWRIGHT_OT_generate(submitting.Staged, Explaining, bpy.types.Operator):
     bl_idname = "facewright.generate"
     bl_label = "Generate"
-    bl_description = "Make a new head from the prompt; takes a while, and Blender stays usable"
+    bl_description = "Make a head from the prompt, of the chosen one if it is at rest; Blender stays usable meanwhile"
     bl_options = {"REGISTER"}
 
     prompt: StringProperty(name="Prompt", options={"SKIP_SAVE"})
@@ -89,11 +89,14 @@ class FACEWRIGHT_OT_generate(submitting.Staged, Explaining, bpy.types.Operator):
 
     def _begin(self, context: bpy.types.Context, params: dict[str, Any], model: str) -> list[pump.Asked]:
         """The job, after the one that reads its head model where that must be; no model: of the chosen head."""
-        if not model:
-            job = submitting.job_on(steps.require_head(context), "generate", params["prompt"])
+        found = None if model else steps.require_head(context)
+        if found is not None and found.facewright.steps:
+            job = submitting.job_on(found, "generate", params["prompt"])
             return [(job, {**params, "out": f"{job.id}/face", "parent": f"{job.id}/parent"})]
+        model = model or steps.require_head(context).facewright.head
         heads.require(model)
-        job = Job("generate", params["prompt"])
+        resting = steps.resting_head(context, model)  # what New Head has added becomes the face
+        job = Job("generate", params["prompt"], target=resting.facewright.uid if resting else "")
         pump.desk().folder(job)
         named = {} if model == heads.EMBEDDED else {"head": model}
         reading = heads.reading(model)

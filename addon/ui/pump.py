@@ -28,6 +28,7 @@ TICK_BUDGET_S = 0.008
 BUSY_INTERVAL_S = 0.05
 IDLE_INTERVAL_S = 0.25
 WAIT_INTERVAL_S = 0.01
+PREVIEW_INTERVAL_S = 0.5  # between two pictures of the unfinished face, however they come
 
 Asked = tuple[Job, dict[str, Any]]  # a job and its parameters
 
@@ -42,7 +43,9 @@ class State:
     failure: errors.BackendError | None = None  # of the last job
     broken_off: Job | None = None  # the last job, if its backend stopped: its folder is kept, and it can go on
     drawn: tuple[object, ...] = field(default_factory=tuple)
-    preview_icon: int = 0  # of the newest picture of the unfinished face
+    preview: str = ""  # the newest picture of the unfinished face, as the backend names it
+    preview_icon: int = 0  # of it; without a window there are no icons
+    preview_changed: float = 0.0  # when, by time.monotonic()
 
 
 state = State()
@@ -101,6 +104,7 @@ def dismiss() -> None:
 
 def _follow(job: Job, select: bool) -> None:
     state.job, state.select, state.failure, state.reading, state.preview_icon = job, select, None, None, 0
+    state.preview = ""
     if not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, persistent=True)
 
@@ -136,7 +140,7 @@ def tick() -> float | None:
         return None
     state.desk.poll(TICK_BUDGET_S)
     job = state.job
-    if job is not None and job.preview:
+    if job is not None and job.preview and time.monotonic() - state.preview_changed >= PREVIEW_INTERVAL_S:
         _show_preview(state.desk, job)
     if job is not None and job.end is not None:
         _end(state.desk, job, job.end)
@@ -265,7 +269,8 @@ def _forget(failure: errors.BackendError | None) -> None:
 
 def _show_preview(at: Desk, job: Job) -> None:
     try:
-        state.preview_icon = thumbs.load(f"{job.id} {job.preview}", at.inside(job.preview))
+        state.preview_icon = thumbs.load(job.preview, at.inside(job.preview))
+        state.preview, state.preview_changed = job.preview, time.monotonic()
     except errors.PathRefused as error:
         state.failure = error
     job.preview = ""
@@ -277,7 +282,7 @@ def _redraw() -> None:
     second = int(time.monotonic()) if job else 0
     now: tuple[object, ...] = (state.failure,)
     if job is not None:
-        now = (job.id, job.phase, job.step, job.cancelling, job.end, second, state.preview_icon)
+        now = (job.id, job.phase, job.step, job.cancelling, job.end, second, state.preview)
     if now != state.drawn:
         state.drawn = now
         view.redraw()

@@ -17,7 +17,7 @@ MODULE = "bl_ext.user_default.facewright"
 OUT = Path(sys.argv[sys.argv.index("--") + 1])
 PROMPT = "an old man with a hooked nose"
 # Pixels below the top of the sidebar's region, at interface scale 1, of what is clicked before a head is there.
-PROMPT_Y, GENERATE_Y = 162, 313
+NEW_HEAD_Y, PROMPT_Y, GENERATE_Y = 73, 187, 361
 SECONDS = 1500.0  # for a face by the starter networks on a busy machine
 gaps: list[float] = []
 
@@ -121,9 +121,15 @@ def story():
     sidebar.tag_redraw()
     yield 3.0
     picture("1_empty.png")
+    yield from click(NEW_HEAD_Y)
+    yield from until(lambda: len(bpy.data.objects) == 1, 20)
+    yield 1.0
+    picture("2_new_head.png")
     yield from generating(pump)
     yield from editing(pump)
     yield from panels(pump)
+    bpy.ops.facewright.export(filepath=str(OUT / "head.glb"), preset="glb")
+    assert (OUT / "head.glb").read_bytes()[:4] == b"glTF"
 
 
 def generating(pump):
@@ -134,15 +140,16 @@ def generating(pump):
     assert drafts.prompt == PROMPT, f"typed {drafts.prompt!r}"
     yield from click(GENERATE_Y)
     yield from until(lambda: pump.state.job is not None, 10)
-    yield from until(lambda: pump.state.job.total > 1)
+    yield from until(lambda: pump.state.preview_icon != 0)
     yield 2.0
-    picture("2_generating.png")
+    picture("3_generating.png")
     yield from click(GENERATE_Y)  # Cancel is in the same place
     yield from until(lambda: pump.state.job is None, 120)
     assert pump.state.failure.title == "Cancelled"
-    assert not bpy.data.objects
+    (found,) = bpy.data.objects
+    assert not found.facewright.steps
     yield 1.0
-    picture("3_cancelled.png")
+    picture("4_cancelled.png")
     bpy.ops.facewright.generate("INVOKE_DEFAULT", settings=os.environ.get("FACEWRIGHT_GUI_SETTINGS", ""), wait=False)
     yield from until(lambda: pump.state.job is None)
     assert pump.state.failure is None, pump.state.failure
@@ -159,7 +166,7 @@ def editing(pump):
         bpy.ops.view3d.view_selected()
         bpy.ops.ed.undo_push(message="chosen")
     yield 2.0
-    picture("4_generated_solid.png")
+    picture("5_generated_solid.png")
     area.spaces.active.shading.color_type = "TEXTURE"
     bpy.context.scene.facewright_ui.instruction = "make his lips red"
     name = found.name
@@ -169,7 +176,7 @@ def editing(pump):
     assert pump.state.failure is None, pump.state.failure
     assert names(bpy.data.objects[name]) == [PROMPT, "make his lips red"]
     yield 2.0
-    picture("5_edited.png")
+    picture("6_edited.png")
     yield from undo()
     assert names(bpy.data.objects[name]) == [PROMPT]
     yield from undo(redo=True)
@@ -182,7 +189,7 @@ def panels(pump):
     yield from until(lambda: bool(live.values().layers), 20)
     live.values().layers[0].strength = 0.4
     yield 0.5
-    picture("6_layer_dragged.png")
+    picture("7_layer_dragged.png")
     found = bpy.context.object
     yield from until(lambda: len(found.facewright.steps) == 3 and pump.state.job is None, 300)
     assert found.facewright.steps[2].kind == "layers"
@@ -196,7 +203,7 @@ def panels(pump):
     for name in ("history", "face", "expressions", "export", "help"):
         reopen(f"FACEWRIGHT_PT_{name}", "discard")
     yield 3.0
-    picture("7_panels.png")
+    picture("8_panels.png")
     ordered = sorted(gaps)
     say("gap between ticks, s: median", round(ordered[len(ordered) // 2], 3), "p95", ordered[int(len(ordered) * 0.95)])
 

@@ -15,12 +15,15 @@ from .conftest import ROOT
 
 BLENDER = os.environ.get("FACEWRIGHT_BLENDER", "")
 WINDOW = ["--window-geometry", "0", "0", "1500", "1300", "--enable-event-simulate", "--python-exit-code", "1"]
-STATES = ("1_empty", "2_generating", "3_cancelled", "4_generated_solid", "5_edited", "6_layer_dragged", "7_panels")
+STATES = (
+    *("1_empty", "2_new_head", "3_generating", "4_cancelled"),
+    *("5_generated_solid", "6_edited", "7_layer_dragged", "8_panels"),
+)
 
 
 @pytest.mark.gui
 @pytest.mark.skipif(not BLENDER, reason="FACEWRIGHT_BLENDER names no Blender with a window")
-def test_a_user_installs_generates_cancels_edits_and_takes_back(tmp_path):
+def test_a_newcomer_installs_adds_a_head_generates_cancels_edits_takes_back_and_exports(tmp_path):
     out = Path(os.environ.get("FACEWRIGHT_GUI_OUT", str(tmp_path / "pictures")))
     out.mkdir(parents=True, exist_ok=True)
     built = subprocess.run([sys.executable, ROOT / "build_addon.py", "--out", tmp_path], capture_output=True, text=True)

@@ -69,6 +69,23 @@ def test_candidates_are_roots_of_one_head_with_seeds_one_after_the_other(pump):
     assert [step.parent_uid for step in found.facewright.steps][3:] == [third, third]
 
 
+def test_a_head_at_rest_becomes_the_face_unless_a_hand_has_changed_it(pump, monkeypatch):
+    heads = sys.modules[f"{PACKAGE}.ui.heads"]
+    monkeypatch.setattr(heads, "EMBEDDED", "toy")
+    monkeypatch.setattr(heads, "entries", lambda: {"toy": {}})
+    bpy.context.scene.facewright_ui.head = "toy"
+    bpy.ops.facewright.new_head()
+    found = bpy.context.object
+    bpy.ops.facewright.generate(prompt="a man", candidates=2, wait=True)
+    assert list(bpy.data.objects) == [found]
+    assert [step.parent_uid for step in found.facewright.steps] == ["", ""]
+    assert found.active_material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].links
+    bpy.ops.facewright.new_head()
+    bpy.context.object.data.shape_keys.key_blocks[0].points[0].co.x += 0.01
+    bpy.ops.facewright.generate(prompt="a woman", wait=True)
+    assert len(bpy.data.objects) == 3
+
+
 def test_a_cancelled_or_failed_job_takes_its_candidates_along(pump, timers):
     bpy.ops.facewright.generate(prompt="slow", candidates=3, wait=False)
     timers.pump(until=lambda: pump.state.job.total > 0)
