@@ -232,6 +232,8 @@ def draw_submit(layout: bpy.types.UILayout, operator: str, reason: str, icon: st
     if job is not None and operator == SHOWN_AT.get(job.op, f"facewright.{job.op}"):
         text = pump.state.desk.cancel_label(job) if pump.state.desk else "Cancel"
         row.operator(FACEWRIGHT_OT_cancel.bl_idname, text=text, icon="CANCEL")
+        if pump.state.preview_icon:  # below the button, which so stays under the mouse
+            layout.template_icon(pump.state.preview_icon, scale=8.0)
         return
     row.enabled = not reason
     row.operator(operator, icon=icon)
@@ -252,8 +254,6 @@ def _draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
         silent = pump.state.desk.state if pump.state.desk else ""
         if silent.startswith("not responding"):
             layout.label(text=silent, icon="ERROR")
-        if pump.state.preview_icon:
-            layout.template_icon(pump.state.preview_icon, scale=8.0)
     elif isinstance(failure, errors.Cancelled):
         layout.label(text="Cancelled", icon="CANCEL")
     elif failure is not None:

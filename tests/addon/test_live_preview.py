@@ -45,7 +45,7 @@ def test_pictures_of_the_unfinished_face_come_into_the_sidebar_at_most_twice_a_s
 
     def looked() -> bool:
         began = time.thread_time()
-        blocks.extend(words for name, words, _ in draw("main").calls if name == "template_icon")
+        blocks.extend(words for name, words, _ in draw("create").calls if name == "template_icon")
         took.append(time.thread_time() - began)
         return pump.state.job is None
 

@@ -203,3 +203,17 @@ def test_the_version_is_the_manifests(pump):
 
     assert pump.version() == __version__
     assert f'version = "{__version__}"' in (ROOT / "addon" / "blender_manifest.toml").read_text("utf-8")
+
+
+def test_another_file_opened_or_an_undo_during_a_job_loses_no_face(pump, timers):
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.facewright.generate(prompt="a man", wait=True)
+    for meanwhile in (bpy.ops.ed.undo, lambda: bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)):
+        bpy.ops.facewright.edit(instruction="older", wait=False)
+        meanwhile()
+        assert not bpy.data.objects
+        timers.pump(until=lambda: pump.state.job is None)
+        assert pump.state.failure.code == 501
+        kept = pump.state.failure.advice.split("import ")[1].split(" as a new")[0]
+        assert bpy.ops.facewright.import_face(filepath=kept) == {"FINISHED"}
+    assert [step.name for step in bpy.context.object.facewright.steps][-1] == "older"
