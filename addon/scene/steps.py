@@ -12,7 +12,7 @@ from ..link.bundle import errors, provenance
 from ..session import changes, tree
 from ..session.face import Face
 from ..session.head import Head, find_head
-from . import material, mesh, painted, places, store
+from . import bust, material, mesh, painted, places, store
 
 NAME_LIMIT = 40  # characters of the prompt in an object's name; Blender allows 63 bytes
 ORIGIN = "facewright_provenance"  # a custom property of heads, which Blender's exporters take along
@@ -172,6 +172,25 @@ def resting_head(context: bpy.types.Context, model: str) -> bpy.types.Object | N
     if found is None or found.facewright.steps or found.facewright.head != model or found.library is not None:
         return None
     return found if mesh.at_rest(found, find_head(model, places.heads())) else None
+
+
+def add_shoulders(found: bpy.types.Object) -> None:
+    """Gives a head neck and shoulders, which follow it from then on.
+
+    Raises:
+        errors.UsageError: there are none for its model, or it has them.
+        errors.BackendError: the head cannot be changed.
+    """
+    own_session(found)
+    face = active_face(found) if found.facewright.steps else None
+    head = head_of(face) if face else find_head(found.facewright.head, places.heads())
+    if head.shoulders is None or not bust.missing(found, head):
+        raise errors.UsageError(f"{found.name} has shoulders, or its head model has none", advice="choose another head")
+    capture(found)
+    bust.add(found, head, head.shoulders)
+    shown = active_face(found) if face else None
+    at = (shown.vertices, shown.expressions) if shown else (head.rest, head.expressions)
+    mesh.write_positions(found, head, *at)
 
 
 def require_head(context: bpy.types.Context) -> bpy.types.Object:

@@ -7,8 +7,9 @@ import bpy
 from bpy.props import StringProperty
 
 from ..link.bundle import errors
+from ..scene import bust, steps
 from . import dragging, live
-from .base import Explaining, FacePanel, has_face
+from .base import Explaining, FacePanel, has_face, has_head
 
 
 class FACEWRIGHT_OT_set_sliders(Explaining, bpy.types.Operator):
@@ -75,6 +76,20 @@ class FACEWRIGHT_OT_toggle_group(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class FACEWRIGHT_OT_add_shoulders(Explaining, bpy.types.Operator):
+    bl_idname = "facewright.add_shoulders"
+    bl_label = "Add Neck and Shoulders"
+    bl_description = "Give this head neck and shoulders, which follow it; what you built on it stays"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_head(cls, context)
+
+    def act(self, context: bpy.types.Context) -> None:
+        steps.add_shoulders(steps.require_head(context))
+
+
 class FACEWRIGHT_PT_face(FacePanel, bpy.types.Panel):
     bl_label = "Face"
     bl_options = {"DEFAULT_CLOSED"}
@@ -84,6 +99,9 @@ class FACEWRIGHT_PT_face(FacePanel, bpy.types.Panel):
         if not live.current(context):
             layout.label(text="Reading the face")
             return
+        found, head = steps.chosen_head(context), live.state.head
+        if found is not None and head is not None and bust.missing(found, head):
+            layout.operator(FACEWRIGHT_OT_add_shoulders.bl_idname, icon="ADD")
         if not shown.sliders:
             layout.label(text="This head model has no sliders", icon="INFO")
             return
@@ -115,5 +133,6 @@ CLASSES = (
     FACEWRIGHT_OT_set_sliders,
     FACEWRIGHT_OT_reset_group,
     FACEWRIGHT_OT_toggle_group,
+    FACEWRIGHT_OT_add_shoulders,
     FACEWRIGHT_PT_face,
 )

@@ -10,6 +10,7 @@ CONTEXTS = ("*", "Operator")
 # English: German, Chinese
 TEXTS = {
     "Add Armature": ("Skelett hinzufügen", "添加骨架"),
+    "Add Neck and Shoulders": ("Hals und Schultern hinzufügen", "添加颈部和肩膀"),
     "Add Studio": ("Studio hinzufügen", "添加影棚"),
     "Add Words": ("Wörter hinzufügen", "添加词语"),
     "Best There Is": ("Die besten", "最佳可用"),

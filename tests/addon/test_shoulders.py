@@ -104,3 +104,39 @@ def test_without_the_wish_the_head_is_as_ever(extension, anny):
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     bpy.ops.facewright.new_head()
     assert len(bpy.context.object.data.vertices) == len(anny.rest)
+
+
+def test_a_face_that_is_there_gets_them_and_keeps_what_was_built_on_it(extension, anny, persons, tmp_path):
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    first, second = (saved.save(face, tmp_path / str(number)) for number, face in enumerate(persons))
+    bpy.ops.facewright.import_face(filepath=str(first))
+    found, count = bpy.context.object, len(anny.rest)
+    mine = found.shape_key_add(name="mine", from_mix=False)
+    mine.points[5].co.x += 0.25
+    group = found.vertex_groups.new(name="painted")
+    group.add([7], 0.5, "REPLACE")
+    before, keys = positions(found), [key.name for key in found.data.shape_keys.key_blocks]
+    worn = [polygon.material_index for polygon in found.data.polygons]
+    assert bpy.ops.facewright.add_shoulders() == {"FINISHED"}
+    np.testing.assert_array_equal(positions(found)[:count], before)
+    expected = anny.shoulders.worn(anny.rest, persons[0].base_vertices, persons[0].expressions)[0]
+    turned = expected[:, [0, 2, 1]] * np.float32([1, -1, 1]) * np.float32(anny.metres_per_unit)
+    np.testing.assert_allclose(positions(found), turned, atol=1e-6)
+    assert [key.name for key in found.data.shape_keys.key_blocks] == keys
+    assert [polygon.material_index for polygon in found.data.polygons][: len(worn)] == worn
+    assert group.weight(7) == 0.5
+    moved = np.empty(3 * len(found.data.vertices), np.float32)
+    found.data.shape_keys.key_blocks["mine"].points.foreach_get("co", moved)
+    apart = moved.reshape(-1, 3) - positions(found)
+    np.testing.assert_allclose(apart[5], [0.25, 0, 0], atol=1e-6)
+    assert np.abs(np.delete(apart, 5, axis=0)).max() < 1e-6
+    whole = anny.with_shoulders()
+    uvs = np.empty(2 * len(found.data.loops), np.float32)
+    found.data.uv_layers["UVMap"].uv.foreach_get("vector", uvs)
+    added = whole.uvs[whole.uv_quads[len(anny.uv_quads) :]].reshape(-1, 2)
+    np.testing.assert_allclose(uvs.reshape(-1, 2)[-len(added) :], added, atol=1e-6)
+    bpy.ops.facewright.import_face(filepath=str(second), as_step=True)
+    expected = anny.shoulders.worn(anny.rest, persons[1].base_vertices, persons[1].expressions)[0]
+    np.testing.assert_allclose(positions(found)[:, 2], expected[:, 1] * anny.metres_per_unit, atol=1e-6)
+    with pytest.raises(RuntimeError, match="has shoulders"):
+        bpy.ops.facewright.add_shoulders()
