@@ -106,8 +106,9 @@ def draw_all(bpy) -> None:
 def ticks(bpy) -> dict[str, float]:
     """The timer's calls, and the redrawing each asks for, while a face is made in a child process."""
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    pump = sys.modules[f"{MODULE}.ui.pump"]
-    sys.modules[f"{MODULE}.scene.places"].EMBEDDED = (sys.modules[f"{MODULE}.link.bundle"].CHECKPOINTS / "starter",)
+    parts: dict[str, Any] = {name: sys.modules[f"{MODULE}.{name}"] for name in ("ui.pump", "scene.places", "link.bundle")}
+    pump = parts["ui.pump"]
+    parts["scene.places"].EMBEDDED = (parts["link.bundle"].CHECKPOINTS / "starter",)
     settings = json.dumps({"geometry.steps": JOB_STEPS, "texture.steps": JOB_STEPS})
     bpy.ops.facewright.generate(prompt=PROMPT, settings=settings, wait=False)
     took: list[float] = []
