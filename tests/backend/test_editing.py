@@ -14,6 +14,7 @@ from backend.making import Drawn, Spoken, new_face
 from backend.pictures import to_tensor
 from backend.settings import RECOMMENDED, changed
 from backend.stages import edit
+from backend.stages.optimise import Watch
 from backend.workshop import open_workshop
 
 OPTIMISE = changed(RECOMMENDED, {"edit.route": "optimise"})
@@ -184,3 +185,13 @@ def test_networks_that_changed_need_force(face):
     with pytest.raises(errors.CheckpointsChanged, match="text-to-image/unet"):
         editing.changed_checkpoints(face, other, force=False)
     assert "text-to-image/unet" in editing.changed_checkpoints(face, other, force=True)
+
+
+def test_what_other_networks_made_is_edited_only_by_force_and_the_layer_tells(shop, face):
+    old = replace(face, checkpoints=dict.fromkeys(face.checkpoints, "0" * 64))
+    asked, quick = editing.Asked("make his lips red"), changed(RECOMMENDED, {"edit_texture.steps": 1})
+    way, watch = editing.way_of(asked, shop, quick), {"texture": Watch()}
+    with pytest.raises(errors.CheckpointsChanged):
+        editing.made(shop, old, quick, asked, way, watch)
+    layer = editing.made(shop, old, quick, asked, way, watch, force=True).layer
+    assert layer.details["other_networks"] == sorted(face.checkpoints)
