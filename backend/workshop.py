@@ -232,12 +232,16 @@ def workshop_of(
     family: str = "auto",
     device: str | None = None,
 ) -> Workshop:
-    """The workshop of the head that a face was made on: `head` if given, else where it was last, else by its name.
+    """The workshop of the head that a face was made on: `head` if given, else the embedded one if it is that, else
+    where it was last, else by its name.
 
     Raises:
         HeadMissing: it lies nowhere that is looked at.
         HeadInvalid: what lies there is another head, or another version of it.
     """
+    embedded = open_workshop(HEAD, base, family, device) if head is None and face.head == HEAD else None
+    if embedded and embedded.model.topology.topology_id == face.topology_id:
+        return embedded  # newer than a copy that was opened once: regions change, the topology does not
     place = head or _remembered(face.topology_id) or face.head
     try:
         shop = open_workshop(place, base, family, device)

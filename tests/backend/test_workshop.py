@@ -101,6 +101,14 @@ def test_a_damaged_note_of_where_a_head_lies_is_no_note(hifi3d: Path, home: Path
         workshop_of(face)
 
 
+def test_a_copy_of_the_embedded_head_that_was_opened_once_is_not_remembered_for_its_faces(tmp_path: Path):
+    (tmp_path / "anny.npz").write_bytes(checkpoints.find("starter/anny.npz").read_bytes())
+    opened = open_workshop(str(tmp_path / "anny.npz")).model.topology
+    face = replace(toy_face(), head=opened.head, topology_id=opened.topology_id)
+    close_workshop()
+    assert workshop_of(face).head == "anny"
+
+
 def test_another_head_is_not_taken_for_the_faces_own(hifi3d: Path):
     with pytest.raises(HeadInvalid, match="0123456789abcdef"):
         workshop_of(replace(toy_face(), head="anny"))
