@@ -28,7 +28,8 @@ def texture_mask(topology: Topology, surface: Surface, region: tuple[str, ...], 
         drawn, covered = unwrapped(
             torch.from_numpy(weights)[:, None], surface.uvs, surface.faces, surface.uv_faces, size
         )
-        mask = ((drawn[0] - EDGE[0]) / (EDGE[1] - EDGE[0])).clamp(0, 1) * covered
+        across = ((drawn[0] - EDGE[0]) / (EDGE[1] - EDGE[0])).clamp(0, 1) * covered
+        mask = across * across * (3 - 2 * across)  # so that no step shows where it begins
     else:
         mask = skin_texels(topology, surface, size).float()
     return (mask * 255).round().byte().numpy()

@@ -35,6 +35,15 @@ def test_a_regions_mask_lies_on_the_region():
     assert both.sum() > mask.sum()
 
 
+def test_a_mask_begins_and_ends_softly():
+    """The steps from texel to texel are small where it begins and where it is full, beside those between."""
+    mask = texture_mask(TOPOLOGY, SURFACE, ("nose",), 1024).astype(int)
+    steps = np.abs(np.diff(mask, axis=1))
+    here = mask[:, :-1]
+    first, middle = steps[(here > 0) & (here < 12)].mean(), steps[(here > 100) & (here < 150)].mean()
+    assert first < 0.5 * middle
+
+
 def test_without_a_region_it_is_all_skin_and_nothing_else():
     skin = skin_texels(TOPOLOGY, SURFACE, SIZE)
     assert (texture_mask(TOPOLOGY, SURFACE, (), SIZE) == 255 * skin.numpy()).all()
