@@ -135,9 +135,9 @@ def reach_of(shop: Workshop, layer: Layer, size: int) -> Float[Tensor, "1 3 S S"
     texture = torch.full((1, 3, size, size), REACHED[0])
     places = []
     if layer.mask is not None:
-        places.append((REACHED[1], torch.from_numpy(layer.mask).float() / 255))
+        places.append((REACHED[1], torch.tensor(layer.mask).float() / 255))
     if layer.weights is not None:
-        weights = torch.from_numpy(layer.weights)[:, None]
+        weights = torch.tensor(layer.weights)[:, None]
         surface = shop.surface
         places.append((REACHED[2], unwrapped(weights, surface.uvs, surface.faces, surface.uv_faces, size)[0][0]))
     for colour, cover in places:

@@ -37,6 +37,7 @@ def test_a_strip_shows_the_face_before_and_after_each_edit():
 def test_an_edits_reach_is_red_in_its_texels_and_blue_at_its_vertices():
     layer = toy_layer(32)
     assert layer.mask is not None
+    layer.mask.setflags(write=False)  # as they are read from files
     painted = reach_of(SHOP, replace(layer, weights=None), 32)[0]
     assert (painted[:, layer.mask == 0] == REACHED[0]).all()
     full = painted[:, layer.mask == 255]
