@@ -106,7 +106,9 @@ def draw_all(bpy) -> None:
 def ticks(bpy) -> dict[str, float]:
     """The timer's calls, and the redrawing each asks for, while a face is made in a child process."""
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    parts: dict[str, Any] = {name: sys.modules[f"{MODULE}.{name}"] for name in ("ui.pump", "scene.places", "link.bundle")}
+    parts: dict[str, Any] = {
+        name: sys.modules[f"{MODULE}.{name}"] for name in ("ui.pump", "scene.places", "link.bundle")
+    }
     pump = parts["ui.pump"]
     parts["scene.places"].EMBEDDED = (parts["link.bundle"].CHECKPOINTS / "starter",)
     settings = json.dumps({"geometry.steps": JOB_STEPS, "texture.steps": JOB_STEPS})

@@ -3,12 +3,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
+SAMPLED = 16  # a vertex in so many
+UNSEEN = 1e-3  # head units, a tenth of a millimetre
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,24 @@ class Sliders:
         weight = (self.weights(after) - self.weights(before)) * self.steps
         moved = np.flatnonzero(weight)
         return np.einsum("k,kvd->vd", weight[moved], self.rows[moved].astype(np.float32)).astype(np.float32)
+
+    @cached_property
+    def still(self) -> frozenset[str]:
+        """Names of those that move nothing of the head, such as Anny's of the body.
+
+        Told by every few vertices where a slider is of the whole person, by all where it is of a part.
+        """
+        count, products = len(self.anchors) + self.mixed, len(self.mask)
+        few = self.rows[:products, ::SAMPLED].astype(np.float32) * self.steps[:products, None, None]
+        reach = np.abs(self.rows[products:]).reshape(len(self.names) - count, 2, -1).max(axis=2)
+        farthest = (reach * self.steps[products:].reshape(-1, 2)).max(axis=1)
+        for index in reversed(range(count)):
+            ends = np.repeat(self.defaults[None], 2, axis=0)
+            ends[:, index] = self.ranges[index]
+            weights = np.stack([self.weights(end) for end in ends]) - self.weights(self.defaults)
+            moved = np.einsum("nk,kvd->nvd", weights[:, :products], few)
+            farthest = np.insert(farthest, 0, np.abs(moved).max())
+        return frozenset(name for name, far in zip(self.names, farthest, strict=True) if far < UNSEEN)
 
 
 def read_sliders(values: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> Sliders:

@@ -291,9 +291,9 @@ def _draw_solid_hint(layout: bpy.types.UILayout, context: bpy.types.Context) -> 
     if found is None or not found.facewright.steps or space is None or space.type != "VIEW_3D":
         return
     if space.shading.type == "WIREFRAME" or (space.shading.type == "SOLID" and space.shading.color_type != "TEXTURE"):
-        row = layout.row()
-        row.label(text="Untextured view", icon="SHADING_SOLID")
-        row.operator(FACEWRIGHT_OT_show_textures.bl_idname)
+        column = layout.column(align=True)
+        column.label(text="Untextured view", icon="SHADING_SOLID")
+        column.operator(FACEWRIGHT_OT_show_textures.bl_idname, icon="SHADING_TEXTURE")
 
 
 CLASSES = (

@@ -107,9 +107,10 @@ class FACEWRIGHT_PT_face(FacePanel, bpy.types.Panel):
             return
         layout.prop(shown, "search", text="", icon="VIEWZOOM")
         wanted, opened = shown.search.lower(), set(shown.open_groups.split())
+        still = head.sliders.still if head is not None and head.sliders is not None else frozenset()
         groups: dict[str, list] = {}
         for one in shown.sliders:
-            if wanted in one.label.lower() or wanted in one.group:
+            if one.name not in still and (wanted in one.label.lower() or wanted in one.group):
                 groups.setdefault(one.group, []).append(one)
         for group, members in groups.items():
             _draw_group(layout, group, members, bool(wanted) or group in opened)

