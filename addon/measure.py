@@ -27,7 +27,7 @@ MODULE = HEADLESS["MODULE"]
 COLUMNS, ROWS, KEYS, SIZE = 176, 152, 53, 2048  # 26,752 vertices
 REPEATS, STEPS = 7, 200
 PANELS = ("main", "create", "edit", "layers", "history", "face", "expressions", "textures", "export", "help")
-PROMPT, JOB_STEPS = "an old man with a hooked nose", 40  # of each stage, of the job whose ticks are timed
+PROMPT, JOB_STEPS = "an old man with a hooked nose", 16  # of each stage, of the job whose ticks are timed
 
 
 def main() -> dict[str, float]:
