@@ -56,6 +56,11 @@ MOODS = {name: _mixture(text) for name, text in _MOODS.items()}
 NAMED = {**{f"viseme {name}": mixture for name, mixture in VISEMES.items()}, **MOODS}
 
 
+def share_of(mixture: dict[str, float], key: str) -> float:
+    """How much of a head's key a mixture has; a head may have left and right of what ARKit has once."""
+    return mixture.get(key, mixture.get(key.removesuffix("Left").removesuffix("Right"), 0.0))
+
+
 def group_of(key: str) -> str:
     """The group of a key's name, such as "Eyes" of "eyeBlinkLeft"; "Other" for a key that is none of ours."""
     return next((group for start, group in GROUPS.items() if key.startswith(start)), "Other")

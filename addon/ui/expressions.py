@@ -6,7 +6,7 @@ from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ..link.bundle import errors
 from ..scene import rig, steps
-from ..session.speech import MOODS, NAMED, VISEMES, group_of
+from ..session.speech import MOODS, NAMED, VISEMES, group_of, share_of
 from .base import Explaining, SubPanel, has_head
 
 VISEMES_A_ROW = 5
@@ -46,7 +46,7 @@ class FACEWRIGHT_OT_expression(OfKeys, bpy.types.Operator):
         for key in keys_of(found):
             if group_of(key.name) == "Other":
                 continue
-            key.value = min(key.slider_max, mixture.get(key.name, 0.0) * self.strength)
+            key.value = min(key.slider_max, share_of(mixture, key.name) * self.strength)
             if self.insert_keyframes:
                 key.keyframe_insert("value")
 

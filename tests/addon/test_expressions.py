@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from addon.session.head import read_head
-from addon.session.speech import GROUPS, NAMED, VISEMES, group_of
+from addon.session.speech import GROUPS, NAMED, VISEMES, group_of, share_of
 
 from .conftest import PACKAGE, ROOT
 
@@ -27,6 +27,12 @@ def test_every_mixture_is_made_of_the_heads_own_keys_and_every_key_has_a_group()
     assert all(set(mixture) <= names for mixture in NAMED.values())
     assert all(0 < value <= 1 for mixture in NAMED.values() for value in mixture.values())
     assert {group_of(name) for name in names} == set(GROUPS.values())
+
+
+def test_a_key_that_a_head_has_for_each_side_takes_the_share_of_the_one():
+    mixture = {"browInnerUp": 0.7, "mouthSmileLeft": 0.4}
+    keys = ("browInnerUp", "browInnerUpLeft", "browInnerUpRight", "mouthSmileLeft", "mouthSmileRight", "jawOpen")
+    assert [share_of(mixture, key) for key in keys] == [0.7, 0.7, 0.7, 0.4, 0.0, 0.0]
 
 
 def test_an_expression_sets_its_keys_and_reset_takes_them_back_but_not_the_users(head):
