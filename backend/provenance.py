@@ -135,7 +135,7 @@ def _xmp(told: Mapping[str, Any]) -> str:
     marks = {"xmp:CreatorTool": GENERATOR}
     if source := told.get("digital_source_type"):
         marks["Iptc4xmpExt:DigitalSourceType"] = source
-        marks["Iptc4xmpExt:AISystemUsed"] = f"Facewright, {told.get('family', 'unnamed')} networks"
+        marks["Iptc4xmpExt:AISystemUsed"] = f"Facewright, {told.get('family') or 'unnamed'} networks"
         marks["Iptc4xmpExt:AISystemVersionUsed"] = __version__
         if words := [word for word in (told.get("prompt"), *told.get("instructions", ())) if word]:
             marks["Iptc4xmpExt:AIPromptInformation"] = "; ".join(words)

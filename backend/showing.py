@@ -17,17 +17,18 @@ def head(
     cancelled: Callable[[], bool],
     base: Path | None = None,
 ) -> dict[str, Any]:
-    """A head model as one file, which shows it at rest, its expressions and sliders.
+    """A head model as one file, which shows it at rest in its first texture, its expressions and sliders.
 
     Raises:
         HeadMissing, HeadInvalid: `head`, a name or path.
         FolderExists, FolderUnwritable: see `out`.
     """
     from .face import headfile
+    from .face.saved import png
     from .workshop import open_workshop
 
     vacant(out)
     emit({"type": "progress", "phase": "reading the head", "step": 0, "total": 1})
     shop = open_workshop(head, base)
-    headfile.write(out, headfile.arrays_of(shop.model, shop.slider_names()))
+    headfile.write(out, headfile.arrays_of(shop.model, shop.slider_names(), png(shop.albedo)))
     return {"head": str(out), "name": shop.model.topology.head}

@@ -10,8 +10,10 @@ import numpy as np
 
 from backend.face.layers import Face, Layer
 from backend.face.mesh import Topology
+from backend.face.saved import png
 
 ROWS, COLUMNS = 12, 16
+IDENTITIES = 5
 EXPRESSIONS = ("jawOpen", "mouthSmileLeft", "eyeBlinkLeft")
 
 
@@ -71,7 +73,7 @@ def toy_face(size: int = 32, seed: int = 0) -> Face:
         family="starter",
         seed=seed,
         parent=None,
-        identity=generator.standard_normal(5).astype(np.float32),
+        identity=generator.standard_normal(IDENTITIES).astype(np.float32),
         sliders=np.zeros(4, np.float32),
         expression=np.zeros(len(EXPRESSIONS), np.float32),
         offsets=np.zeros_like(rest),
@@ -103,7 +105,7 @@ def toy_layer(size: int = 32, seed: int = 0, **changes: object) -> Layer:
         weights=weights,
         texels=generator.integers(-255, 256, (size, size, 3), np.int16),
         offsets=generator.standard_normal((count, 3), np.float32),
-        identity=generator.standard_normal(5).astype(np.float32),
+        identity=generator.standard_normal(IDENTITIES).astype(np.float32),
         sliders=generator.standard_normal(4).astype(np.float32),
         seed=seed,
     )
@@ -121,7 +123,8 @@ def write_head(topology: Topology, path: Path) -> None:
     shape = (len(topology.expression_names), *topology.rest.shape)
     plain = ("head", "topology_id", "metres_per_unit", "licence", "provenance")
     arrays = {name: np.asarray(value) for name, value in vars(topology).items() if name not in plain}
-    meta = json.dumps({name: getattr(topology, name) for name in plain} | SLIDER_META)
+    meta = json.dumps({name: getattr(topology, name) for name in plain} | SLIDER_META | {"identity_size": IDENTITIES})
+    arrays["albedo"] = np.frombuffer(png(toy_face().base_albedo), np.uint8)
     expressions = (0.05 * generator.standard_normal(shape)).astype(np.float16)
     sliders = slider_arrays(generator, len(topology.rest))
     np.savez_compressed(path, **arrays, **sliders, expressions=expressions, meta=np.array(meta))

@@ -78,9 +78,14 @@ def texels(image: bpy.types.Image) -> NDArray[np.uint8]:
 
 def mask_of(png: bytes) -> NDArray[np.uint8]:
     """(H, W) a grey PNG's values, row 0 on top."""
-    image = new_image("facewright_mask", png)
+    return read_png(png)[..., 0]
+
+
+def read_png(png: bytes) -> NDArray[np.uint8]:
+    """(H, W, 4) an 8-bit PNG's values, row 0 on top."""
+    image = new_image("facewright_reading", png)
     try:
-        return texels(image)[..., 0]
+        return texels(image)
     finally:
         bpy.data.images.remove(image)
 

@@ -5,11 +5,12 @@ import json
 import textwrap
 import uuid
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import bpy
 
 from ..link.bundle import errors, provenance
-from ..session import changes, tree
+from ..session import changes, rest, tree
 from ..session.face import Face
 from ..session.head import Head, find_head
 from . import bust, material, mesh, painted, places, store
@@ -60,16 +61,14 @@ def capture(found: bpy.types.Object) -> bool:
     Raises:
         errors.BackendError: the mesh is no longer the head's.
     """
-    if not found.facewright.steps:
-        return False
-    by_brush = painted.take(found.facewright, active_step(found))
+    by_brush = painted.take(found.facewright, active_step(found)) if found.facewright.steps else None
     if by_brush is not None:
         sculpted_too = mesh.sculpted(found, head_of(by_brush), by_brush)
         add_step(found, by_brush)
         if sculpted_too is not None:
             add_step(found, changes.sculpt(by_brush, *sculpted_too))
         return True
-    face = active_face(found)
+    face = shown_face(found)
     head = head_of(face)
     moved = mesh.sculpted(found, head, face)
     if moved is None:
@@ -134,6 +133,29 @@ def active_face(found: bpy.types.Object) -> Face:
     return store.get(found.facewright, active_step(found))
 
 
+def shown_face(found: bpy.types.Object) -> Face:
+    """`active_face`; of a head without steps the face at rest, which is no step yet.
+
+    Raises:
+        errors.BackendError: the step is damaged, or the head model's file is, or is an older one.
+    """
+    if found.facewright.steps:
+        return active_face(found)
+    return _face_at_rest(find_head(found.facewright.head, places.heads()))
+
+
+@lru_cache(maxsize=1)  # a fifth of a second, and a drag on a new head begins with it
+def _face_at_rest(head: Head) -> Face:
+    return rest.face_at_rest(head, material.read_png(rest.require_rest(head).albedo)[..., :3])
+
+
+def show_again(found: bpy.types.Object, face: Face) -> None:
+    """Takes back what was only shown: the head is `face`, its `shown_face`, once more."""
+    mesh.write_positions(found, head_of(face), face.vertices, face.expressions)
+    if found.facewright.steps:
+        material.show(found, active_step(found).albedo)
+
+
 def step_of(found: bpy.types.Object, uid: str) -> bpy.types.PropertyGroup:
     """The step of that uid.
 
@@ -182,15 +204,13 @@ def add_shoulders(found: bpy.types.Object) -> None:
         errors.BackendError: the head cannot be changed.
     """
     own_session(found)
-    face = active_face(found) if found.facewright.steps else None
-    head = head_of(face) if face else find_head(found.facewright.head, places.heads())
+    head = find_head(found.facewright.head, places.heads())
     if head.shoulders is None or not bust.missing(found, head):
         raise errors.UsageError(f"{found.name} has shoulders, or its head model has none", advice="choose another head")
     capture(found)
     bust.add(found, head, head.shoulders)
-    shown = active_face(found) if face else None
-    at = (shown.vertices, shown.expressions) if shown else (head.rest, head.expressions)
-    mesh.write_positions(found, head, *at)
+    face = shown_face(found)
+    mesh.write_positions(found, head, face.vertices, face.expressions)
 
 
 def require_head(context: bpy.types.Context) -> bpy.types.Object:

@@ -123,7 +123,8 @@ def _finish(
         vertices = add_offsets(vertices, layer["strength"], weights, delta["offsets"])
     files["mesh.npz"] = npz_of(vertices=vertices, expressions=expressions.astype(np.float32))
     files.pop("preview.png", None)
-    document = {**face.document, "kind": kind, "instruction": label, "parent": face.document["id"], "layers": layers}
+    parent = face.document["id"] or None  # a face at rest was never kept
+    document = {**face.document, "kind": kind, "instruction": label, "parent": parent, "layers": layers}
     document["id"] = identify(files)
     files["face.json"] = json.dumps(document, indent=1).encode()
     return face_of(files, label)

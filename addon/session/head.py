@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..link.bundle import errors
+from .rest import Rest, read_rest
 from .shoulders import Shoulders, read_shoulders
 from .sliders import Sliders, read_sliders
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Head:
     """Connectivity and names; positions in head units (x right, y up, z to the viewer).
 
@@ -28,6 +29,7 @@ class Head:
         quad_parts: (Q,) into `part_names`, such as "left_eye"; `lone_parts` (N,) likewise.
         sliders: what the head's semantic sliders do; None for a head without.
         shoulders: what `with_shoulders` adds; None for a head without.
+        rest_face: what the face at rest needs besides; None in a file of an earlier version.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Head:
     lone_parts: NDArray[np.int32]
     sliders: Sliders | None
     shoulders: Shoulders | None
+    rest_face: Rest | None
 
     def with_shoulders(self) -> "Head":
         """The head with neck and shoulders, of its first part, the skin; itself where it has none."""
@@ -125,6 +128,7 @@ def _read(path: Path, _changed_ns: int) -> Head:
             lone_parts=values["face_parts"][first:].astype(np.int32),
             sliders=read_sliders(values, meta) if "slider_names" in values else None,
             shoulders=read_shoulders(path.with_name(f"{path.stem}_shoulders.npz"), meta["topology_id"]),
+            rest_face=read_rest(values, meta, path.with_name(f"{path.stem}_albedo.png")),
         )
 
 

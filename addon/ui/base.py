@@ -23,6 +23,14 @@ class SubPanel(SidebarPanel):
     bl_parent_id = "FACEWRIGHT_PT_main"
 
 
+class HeadPanel(SubPanel):
+    """Of a head, be it at rest."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return steps.chosen_head(context) is not None
+
+
 class FacePanel(SubPanel):
     """Of a head that has steps."""
 

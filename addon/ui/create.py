@@ -22,7 +22,7 @@ STAGES = {(True, True): "both", (True, False): "geometry", (False, True): "textu
 class FACEWRIGHT_OT_new_head(submitting.Submitting, Explaining, bpy.types.Operator):
     bl_idname = "facewright.new_head"
     bl_label = "New Head"
-    bl_description = "Add the head model at rest: expressions, UV map and regions, with no texture"
+    bl_description = "Add the head model at rest: sliders, expressions, UV map and regions, with no texture"
     bl_options = {"REGISTER", "UNDO"}
 
     head: StringProperty(name="Head", options={"SKIP_SAVE"})

@@ -9,7 +9,7 @@ from ..link.bundle import errors
 from ..scene import steps
 from ..session import changes
 from . import live, pump, submitting, thumbs
-from .base import Explaining, explain, has_face, idle
+from .base import Explaining, explain, has_head, idle
 
 POLL_S = 0.1
 
@@ -132,7 +132,7 @@ class FACEWRIGHT_OT_keep(submitting.Submitting, Explaining, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return idle(cls) and has_face(cls, context)
+        return idle(cls) and has_head(cls, context)
 
     def act(self, _context: bpy.types.Context) -> None:
         keep()

@@ -9,7 +9,7 @@ from bpy.props import StringProperty
 from ..link.bundle import errors
 from ..scene import bust, steps
 from . import dragging, live
-from .base import Explaining, FacePanel, has_face, has_head
+from .base import Explaining, HeadPanel, has_head, wrapped
 
 
 class FACEWRIGHT_OT_set_sliders(Explaining, bpy.types.Operator):
@@ -22,7 +22,7 @@ class FACEWRIGHT_OT_set_sliders(Explaining, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return has_face(cls, context)
+        return has_head(cls, context)
 
     def act(self, context: bpy.types.Context) -> None:
         try:
@@ -48,7 +48,7 @@ class FACEWRIGHT_OT_reset_group(Explaining, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return has_face(cls, context)
+        return has_head(cls, context)
 
     def act(self, context: bpy.types.Context) -> None:
         dragging.in_step(context)
@@ -90,7 +90,7 @@ class FACEWRIGHT_OT_add_shoulders(Explaining, bpy.types.Operator):
         steps.add_shoulders(steps.require_head(context))
 
 
-class FACEWRIGHT_PT_face(FacePanel, bpy.types.Panel):
+class FACEWRIGHT_PT_face(HeadPanel, bpy.types.Panel):
     bl_label = "Face"
     bl_options = {"DEFAULT_CLOSED"}
 
@@ -98,6 +98,9 @@ class FACEWRIGHT_PT_face(FacePanel, bpy.types.Panel):
         layout, shown = self.layout, live.values()
         if not live.current(context):
             layout.label(text="Reading the face")
+            return
+        if live.state.unread:
+            wrapped(layout, context, live.state.unread, icon="ERROR")
             return
         found, head = steps.chosen_head(context), live.state.head
         if found is not None and head is not None and bust.missing(found, head):

@@ -2,7 +2,7 @@
 """Sliders of the sidebar that move the head while they are dragged, and make one step when they are let go.
 
 Their values live on the window manager: Blender neither saves them nor makes undo steps of them. They mirror the
-step the head shows and are read anew when that is another one.
+step the head shows, or the head at rest that has none yet, and are read anew when that is another one.
 """
 
 import time
@@ -32,6 +32,7 @@ class State:
     stack: layers.Stack | None = None
     sliders: "NDArray[np.float32] | None" = None  # where the sidebar shows them in the step, within their ranges
     totals: "NDArray[np.float32] | None" = None  # the same, where layers may have taken them beyond
+    unread: str = ""  # why the step or the head model cannot be mirrored
     dirty: str = ""  # "layers" or "sliders", moved and not yet kept
     pending: bool = False  # moved since the head was last redrawn
     changed_at: float = 0.0
@@ -124,7 +125,7 @@ def values() -> bpy.types.PropertyGroup:
 def current(context: bpy.types.Context) -> bool:
     """Whether the mirror is of what the chosen head shows; where not, it soon is. Drawing may call this."""
     found = steps.chosen_head(context)
-    if found is None or not found.facewright.steps:
+    if found is None:
         return False
     if (found.facewright.uid, found.facewright.active_uid) == (state.uid, state.step_uid):
         return True
@@ -134,14 +135,14 @@ def current(context: bpy.types.Context) -> bool:
 
 
 def mirror(found: bpy.types.Object) -> None:
-    """Reads the layers and sliders of the step the head shows.
+    """Reads the layers and sliders of the step the head shows, or of the head at rest.
 
     Raises:
         errors.BackendError: the step is damaged.
     """
     forget()
     drop_picture()
-    face = steps.active_face(found)
+    face = steps.shown_face(found)
     head = steps.head_of(face)
     try:
         state.stack = layers.read_stack(face, material.mask_of)
@@ -159,7 +160,7 @@ def mirror(found: bpy.types.Object) -> None:
 
 def forget() -> None:
     """Drops the mirror, as after undo: the next drawing reads it anew."""
-    state.uid = state.step_uid = state.dirty = ""
+    state.uid = state.step_uid = state.unread = state.dirty = ""
     state.face = state.head = state.stack = state.sliders = state.totals = state.pixels = None
     state.pending = False
 
@@ -193,10 +194,9 @@ def show() -> None:
 def restore() -> None:
     """Shows the step as it is and puts the values back."""
     state.dirty, state.pending = "", False
-    if state.face is None or state.head is None:
+    if state.face is None:
         return
-    found = steps.head_of_uid(state.uid)
-    steps.show(found, state.head, state.face, steps.active_step(found).albedo)
+    steps.show_again(steps.head_of_uid(state.uid), state.face)
     _fill()
 
 
@@ -280,11 +280,13 @@ def _fill_sliders(live: bpy.types.PropertyGroup) -> None:
 
 def _mirror_soon() -> None:
     found = steps.chosen_head(bpy.context)
-    if found is not None and found.facewright.steps and not state.dirty:
+    if found is not None and not state.dirty:
         try:
             mirror(found)
-        except errors.BackendError:
+        except errors.BackendError as error:
             state.uid, state.step_uid = found.facewright.uid, found.facewright.active_uid
+            state.unread = f"{error.message}: {error.advice}"
+            view.redraw()
 
 
 CLASSES = (FACEWRIGHT_PG_live_layer, FACEWRIGHT_PG_live_slider, FACEWRIGHT_PG_live)

@@ -21,15 +21,16 @@ PLAIN = ("head", "topology_id", "metres_per_unit", "licence", "provenance")
 SURFACE = ("faces", "quads", "uvs", "uv_faces", "uv_quads", "rest", "region_weights", "face_parts")
 
 
-def arrays_of(model: LinearFaceModel, names: Mapping[str, tuple[str, str]]) -> dict[str, ndarray]:
+def arrays_of(model: LinearFaceModel, names: Mapping[str, tuple[str, str]], albedo: bytes) -> dict[str, ndarray]:
     """Surface, expressions and sliders of a head; its identities stay where they are.
 
     Args:
         names: label and group of each of its sliders.
+        albedo: the PNG that a new head wears.
     """
     topology = model.topology
-    meta: dict[str, Any] = {name: getattr(topology, name) for name in PLAIN}
-    found = {name: getattr(topology, name) for name in SURFACE}
+    meta: dict[str, Any] = {name: getattr(topology, name) for name in PLAIN} | {"identity_size": model.identity_size}
+    found = {name: getattr(topology, name) for name in SURFACE} | {"albedo": np.frombuffer(albedo, np.uint8)}
     for kind in ("region", "part", "expression"):
         found[f"{kind}_names"] = np.array(getattr(topology, f"{kind}_names"), np.str_)
     expressions = model.expression_basis.view(-1, *topology.rest.shape)

