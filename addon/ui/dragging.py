@@ -22,14 +22,15 @@ class FACEWRIGHT_OT_watch_drag(bpy.types.Operator):
     bl_description = "Keep what was moved as one step once the mouse button is released"
     bl_options = {"INTERNAL"}
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        self.held = is_press(event)  # of what happened last: a timer's own events do not tell of it
         self.timer = context.window_manager.event_timer_add(POLL_S, window=context.window)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         live.show()
-        if not _let_go(event):
+        if not let_go(event, self.held):
             return {"PASS_THROUGH"}
         self.cancel(context)
         try:
@@ -44,11 +45,17 @@ class FACEWRIGHT_OT_watch_drag(bpy.types.Operator):
         live.state.watching = False
 
 
-def _let_go(event: bpy.types.Event) -> bool:
-    """Whether no mouse button is held any more, or nothing moved for a while after typing."""
-    if event.type == "LEFTMOUSE" and event.value == "RELEASE":
+def is_press(event: bpy.types.Event) -> bool:
+    return event.type == "LEFTMOUSE" and event.value == "PRESS"
+
+
+def let_go(event: bpy.types.Event, held: bool) -> bool:
+    """Whether the drag is over: its button released, or nothing moved for a while where none was held, as in typing.
+
+    A new press ends it too: the release may have gone to another window.
+    """
+    if is_press(event) or (event.type == "LEFTMOUSE" and event.value == "RELEASE"):
         return True
-    held = event.type_prev == "LEFTMOUSE" and event.value_prev in ("PRESS", "CLICK_DRAG")
     return not held and time.monotonic() - live.state.changed_at > live.IDLE_S
 
 

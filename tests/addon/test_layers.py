@@ -2,6 +2,8 @@
 
 import json
 import sys
+import time
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -133,3 +135,24 @@ def test_a_group_goes_back_to_the_mean_head(head):
     assert (values().sliders["nose-long"].value, round(values().sliders["age"].share, 3)) == (0.0, 0.9)
     with pytest.raises(RuntimeError, match="no slider beak"):
         bpy.ops.facewright.set_sliders(values='{"beak": 1}')
+
+
+def test_a_drag_that_pauses_is_one_step_and_a_typed_number_needs_no_release(extension, monkeypatch):
+    dragging = sys.modules[f"{PACKAGE}.ui.dragging"]
+    timer, press, release, drag = (
+        SimpleNamespace(type=kind, value=value)
+        for kind, value in (
+            ("TIMER", "NOTHING"),
+            ("LEFTMOUSE", "PRESS"),
+            ("LEFTMOUSE", "RELEASE"),
+            ("LEFTMOUSE", "CLICK_DRAG"),
+        )
+    )
+    monkeypatch.setattr(live().state, "changed_at", time.monotonic() - 2 * live().IDLE_S)
+    assert not dragging.let_go(timer, held=True)
+    assert not dragging.let_go(drag, held=True)
+    assert dragging.let_go(timer, held=False)
+    assert dragging.let_go(release, held=True)
+    assert dragging.let_go(press, held=True)
+    monkeypatch.setattr(live().state, "changed_at", time.monotonic())
+    assert not dragging.let_go(timer, held=False)
