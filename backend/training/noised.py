@@ -14,8 +14,9 @@ from .attending import Watched, attending
 
 SHAPED = (150, 800)  # the timesteps at which words change the prediction most
 SHAPED_SHARE = 0.6  # of a batch; the rest is uniform over all
-TOLD_WEIGHT = 0.25  # of what is missed of the changes told, beside the squared error
-LEAST_PULL = 0.017  # root mean square, of unit noise: smaller changes are out of sight
+TOLD_WEIGHT = 0.5  # of what is missed of the changes told, beside the squared error
+TYPICAL_PULL = 0.15  # root mean square of a change of shape, of unit noise
+LEAST_PULL = 0.01  # the same; smaller changes are out of sight
 ATTENTION_WEIGHT = 0.1  # of how far attention to the named part is from it
 
 
@@ -77,8 +78,8 @@ class Noised:
 
     def backward(self, network: UNet2DConditionModel, text: Float[Tensor, "B L D"]) -> tuple[float, float]:
         """After the gradients of both have gone into the UNet, in its precision: the mean squared error with a
-        picture's own words, and the mean share missed of the pull of others. Where words are watched, attention has a
-        loss besides.
+        picture's own words, and the mean of what is missed of the pull of others. Where words are watched, attention
+        has a loss besides.
         """
         place = {"device": network.device, "dtype": network.dtype}
         with attending(network, self.watched.places.shape[-1]) if self.watched else nullcontext([]) as maps:
@@ -91,9 +92,14 @@ class Noised:
         return error.item(), missed.item()
 
     def missed(self, found: Float[Tensor, "B 4 h w"]) -> Float[Tensor, ""]:
-        """Mean over the changes told: squared error of what other words add, over the square of what they should."""
+        """Mean over the changes told: squared error of what other words add, over the square of what they should.
+
+        Over the square, so that small changes (of the lips) count at all; of changes beyond the typical (of the skin)
+        only over their size, for they take longer to learn and would else be forgotten.
+        """
         error = (found[1::2] - found[0::2] - self.pull).square().mean((1, 2, 3))
-        shares = error / (self.pull.square().mean((1, 2, 3)) + LEAST_PULL**2)
+        size = (self.pull.square().mean((1, 2, 3)) + LEAST_PULL**2).sqrt()
+        shares = error / (size * size.clamp(max=TYPICAL_PULL))
         return (shares * self.told).sum() / self.told.sum().clamp(min=1)
 
 
