@@ -42,7 +42,8 @@ from .run import Emit
 
 SEED = 90_210  # of everything here
 BATCH = 8
-GUIDANCE = 4.0
+GUIDANCE = 4.0  # of drawing
+EDIT_GUIDANCE = 1.2
 EMPTY = 0.045  # how far a pixel may be from the grey behind heads and still be it
 CHANGED = 10 / 255  # of a colour channel: what a change of the look did to a picture
 LEAST_PIXELS = 25  # that a change must show on
@@ -178,7 +179,7 @@ def edited(model: Diffusion, studio: Studio, count: int, out: Path) -> dict[str,
             latents = model.encode(pair)
             text = model.encode_text([instruction, ""])[:, None]
             noise = torch.randn(1, 4, 16, 16, generator=generator)
-            sample = drawn(model, noise, text, GUIDANCE, original=latents[:1])
+            sample = drawn(model, noise, text, EDIT_GUIDANCE, original=latents[:1])
             if kind == "shape":
                 true, made = latents[1] - latents[0], sample[0] - latents[0]
                 way = float((true * made).sum() / true.square().sum())

@@ -97,7 +97,7 @@ class GeometrySettings(PromptSettings, StageSettings):
     """Prompt to identity coefficients, on grey renders."""
 
     stage: ClassVar[str] = "geometry"
-    guidance_scale: float = 6.0  # weak words need as much; strong ones are stopped by the reach
+    guidance_scale: float = 3.0  # at 1.5 eyes hardly move; at 6 gender and foreheads go far beyond their range
     first_timestep: int = 650  # shapes show nowhere above: right and shuffled captions differ by 0.2 % there
     learning_rate: float = 0.2  # standard deviations a step, root mean square
     pictures: str = some_of("grey", PICTURES)  # one of them a step; "textured" wears the start's albedo
@@ -150,7 +150,7 @@ class TextureSettings(PromptSettings, PaintSettings):
     refine_overlap: float = 0.25  # share of its side that a crop has in common with the next
     refine_style: str = "a close-up photo of the skin of"  # words before the prompt
     irises: bool = False  # may change, so that words for eyes land on them; the white and the pupil never do
-    guidance_scale: float = 3.0  # 6 blotches skin that no word names; at 3 a mask or a beard lands, green skin does not
+    guidance_scale: float = 1.3  # at 1.5 green skin is neon and red lips spread; at 1.1 dark skin stays brown
     first_timestep: int = 700
     last_timestep: int = 200
     learning_rate: float = 0.06  # logits a step, root mean square of each level
@@ -184,8 +184,8 @@ class EditTextureSettings(WordSettings, PaintSettings):
     """Instruction and face to albedo, under InstructPix2Pix."""
 
     stage: ClassVar[str] = "edit_texture"
-    guidance_scale: float = 4.0
-    image_guidance_scale: float = 1.5  # Brooks et al. 2023, sec. 3.2.1: 1 to 2.5
+    guidance_scale: float = 1.05  # beyond 1 colours go on past what is asked: at 1.5 a grey beard is blue
+    image_guidance_scale: float = 1.0  # of pictures; more than 1 made hair white and beards blue
     first_timestep: int = 800
     learning_rate: float = 0.05
     smoothness_weight: float = 0.6
@@ -198,7 +198,8 @@ class EditGeometrySettings(WordSettings, StageSettings):
 
     stage: ClassVar[str] = "edit_geometry"
     steps: int = 50
-    image_guidance_scale: float = 1.5
+    guidance_scale: float = 2.0  # a longer nose goes 1.0 of its range, a wider chin 0.3
+    image_guidance_scale: float = 1.0
     pictures: str = some_of("grey", PICTURES)  # as in geometry
     antialias: bool = True
     prior_weight: float = 0.002
