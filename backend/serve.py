@@ -233,12 +233,12 @@ class Server:
             timer = threading.Timer(GRACE_S, self._gone)
             timer.daemon = True
             timer.start()
-        with self._news:
-            waiting, self._waiting = self._waiting, deque()
+        with self._news:  # until all is said: `run` may end the process as soon as nothing waits
+            for one in self._waiting:
+                if isinstance(one, protocol.Submit):
+                    self._send(protocol.Cancelled(one.id))
+            self._waiting.clear()
             self._news.notify()
-        for one in waiting:
-            if isinstance(one, protocol.Submit):
-                self._send(protocol.Cancelled(one.id))
 
     def _gone(self) -> None:
         self._sweep()
