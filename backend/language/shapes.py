@@ -233,7 +233,7 @@ SHAPES = (
         "brow",
         End("heavy", "heavier", (("strong", "stronger"),)),
         End("smooth", "smoother", (("flat", "flatter"),)),
-        ("left_brow", "right_brow", "eye_mask"),
+        ("left_brow", "right_brow"),
         (("eyebrows-trans-forward", -1.0, 0.38), ("eyebrows-trans-up", 0.8, -0.6)),
     ),
     Shape(

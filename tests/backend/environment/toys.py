@@ -15,8 +15,9 @@ from backend.environment.recipe import machine_key
 TOYS = [f"toy-{index}" for index in range(8)]
 SELFTEST = ("-c", 'import torch; print(\'{"selftest": {"torch": "1.0", "device": "cpu"}}\')')
 CHILD = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background begin deaf to it
 from backend import environment
 recipe = environment.read_recipe(Path(sys.argv[2]))
 setup = environment.SetUp(Path(sys.argv[1]), sys.argv[3], os.environ, accelerator="cpu", recipe=recipe)

@@ -169,7 +169,8 @@ def test_landmarks_are_where_a_face_has_them(topology):
 
 
 def test_regions_are_those_that_the_other_heads_have(topology, head):
-    assert set(head.topology.region_names) <= set(topology.region_names)
+    painted = {"hair", "moustache", "eye_shadow", "stripes", "blush", "freckles", "left_scar", "right_scar"}
+    assert set(head.topology.region_names) - painted <= set(topology.region_names)  # of the others a wider one is taken
     assert {"teeth", "gums", "mouth"} <= set(topology.region_names)
     for name in topology.region_names:
         assert topology.region(name).max() > 0.9, name
