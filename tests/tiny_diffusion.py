@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from backend.diffusion.model import Diffusion
+from backend.training import networks
 
 WIDTH, LENGTH = 8, 12
 WORDS = ("red", "lips")
@@ -34,15 +35,7 @@ def tokenizer() -> CLIPTokenizer:
 
 
 def scheduler(prediction_type: str = "epsilon") -> DDIMScheduler:
-    return DDIMScheduler(
-        beta_schedule="scaled_linear",
-        beta_start=0.00085,
-        beta_end=0.012,
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,
-        prediction_type=prediction_type,
-    )
+    return DDIMScheduler.from_config(networks.scheduler().config, prediction_type=prediction_type)
 
 
 def components(in_channels: int = 4, prediction_type: str = "epsilon", picture: int = 32) -> dict[str, object]:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from .. import checkpoints
 from ..checkpoints.profiles import EMBEDDED
 from ..diffusion.model import Diffusion
 from ..diffusion.plans import MemoryPlan, follow
+from ..training.networks import scheduler
 
 TOKENIZER = checkpoints.BESIDE / EMBEDDED / "tokenizer"  # CLIP's own has 49,408 tokens; these ids are among them
 UNET: dict[str, Any] = {
@@ -113,15 +114,3 @@ def write(base: Path) -> None:
             filled(name).save_pretrained(str(folder / part))
         scheduler().save_pretrained(str(folder / "scheduler"))
         shutil.copytree(TOKENIZER, folder / "tokenizer")
-
-
-def scheduler() -> DDIMScheduler:
-    """Stable Diffusion's."""
-    return DDIMScheduler(
-        beta_schedule="scaled_linear",
-        beta_start=0.00085,
-        beta_end=0.012,
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,
-    )
