@@ -30,6 +30,7 @@ from ..render.projection import unproject
 from ..render.sheet import Row, sheet
 from ..render.uv import unwrapped
 from ..render.views import sample_setting
+from ..stages.guiding import PRIORS
 from ..training.data import drawn_changes
 from ..training.painter import paint
 from ..training.people import PICTURE, Studio, twice
@@ -98,10 +99,8 @@ def evaluate_networks(
         "instruct-edit": lambda: edited(shop.edit, studio, size.edits, out),
         "attention": lambda: attended(shop.edit, studio, size.heads, out),
         **{
-            f"texture-prior-{space}": lambda space=space: denoised(
-                _load(f"texture-prior-{space}", shop), studio, space, size.textures, out
-            )
-            for space in PRIOR_SPACES
+            role: lambda role=role, space=space: denoised(_load(role, shop), studio, space, size.textures, out)
+            for role, space in zip(PRIORS, PRIOR_SPACES, strict=True)
         },
     }
     for number, (name, measure) in enumerate(parts.items()):
