@@ -29,6 +29,7 @@ if BUNDLED:
         checkpoints,
         environment,
         errors,
+        files,
         language,
         protocol,
         provenance,
@@ -38,7 +39,18 @@ if BUNDLED:
     )
 else:
     _load_beside()
-    from backend import checkpoints, environment, errors, language, protocol, provenance, router, settings, transfer
+    from backend import (
+        checkpoints,
+        environment,
+        errors,
+        files,
+        language,
+        protocol,
+        provenance,
+        router,
+        settings,
+        transfer,
+    )
 
 __all__ = [
     "BACKEND_ROOT",
@@ -47,6 +59,7 @@ __all__ = [
     "checkpoints",
     "environment",
     "errors",
+    "files",
     "language",
     "protocol",
     "provenance",

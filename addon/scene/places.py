@@ -2,13 +2,12 @@
 """The folders of this package on the user's computer."""
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
 import bpy
 
-from ..link.bundle import BUNDLED, CHECKPOINTS, environment, errors
+from ..link.bundle import BUNDLED, CHECKPOINTS, environment, files
 from ..session.head import Head, read_head
 
 PACKAGE = (__package__ or "").rpartition(".")[0]
@@ -50,16 +49,8 @@ def keep_head(made: Path, name: str) -> Head:
 
     Raises:
         errors.HeadInvalid: it is no head's.
-        errors.FolderUnwritable: it cannot be put there.
+        errors.FolderUnwritable, errors.DiskFull: it cannot be put there.
     """
-    head, place = read_head(made), head_file(name)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = place.with_suffix(".part")
-        shutil.copyfile(made, unfinished)
-        unfinished.replace(place)
-    except OSError as error:
-        raise errors.FolderUnwritable(
-            f"{place} cannot be written: {error.strerror}", advice="free some space on that disk"
-        ) from None
+    head = read_head(made)
+    files.write_whole(head_file(name), made.read_bytes())
     return head

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..link.bundle import errors, settings
+from ..link.bundle import errors, files, settings
 
 SCHEMA = 1
 BUILT_IN, DEFAULT = tuple(settings.PRESETS), settings.RECOMMENDED.name
@@ -82,16 +82,7 @@ def save(preset: Preset, folder: Path) -> Path:
     """Writes the preset, over an older one of its name.
 
     Raises:
-        errors.FolderUnwritable: the folder cannot be written.
+        errors.FolderUnwritable, errors.DiskFull: what was there before is still there.
     """
-    path = folder / f"{preset.name}.json"
     document = {"schema": SCHEMA, "base": preset.base, "settings": dict(preset.changes)}
-    unfinished = path.with_suffix(".part")
-    try:
-        unfinished.write_text(json.dumps(document, indent=1), encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise errors.FolderUnwritable(
-            f"{path} cannot be written: {error.strerror}", advice="give yourself the right to write there"
-        ) from None
-    return path
+    return files.write_whole(folder / f"{preset.name}.json", json.dumps(document, indent=1).encode())
