@@ -159,7 +159,7 @@ class FACEWRIGHT_OT_go_on(Explaining, bpy.types.Operator):
 
     def act(self, _context: bpy.types.Context) -> None:
         pump.resume()
-        if self.wait:
+        if submitting.waiting(self):
             pump.wait()
 
 

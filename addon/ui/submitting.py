@@ -52,12 +52,15 @@ def run(operator: bpy.types.Operator | None, job: Job, params: dict[str, object]
     Raises:
         errors.BackendError: what a job that is waited for ended in.
     """
-    waits = bpy.app.background
-    if operator is not None:
-        waits = operator.wait if operator.properties.is_property_set("wait") else waits
+    waits = bpy.app.background if operator is None else waiting(operator)
     pump.start(job, {"out": f"{job.id}/face", **params}, select=waits)
     if waits:
         pump.wait()
+
+
+def waiting(operator: bpy.types.Operator) -> bool:
+    """Whether an operator returns only when the face is in the scene: as it was told, else where there is no window."""
+    return operator.wait if operator.properties.is_property_set("wait") else bpy.app.background
 
 
 def staged(operator: bpy.types.Operator, drafts: bpy.types.PropertyGroup, params: dict[str, Any]) -> dict[str, Any]:
