@@ -13,6 +13,7 @@ from backend.face.ict_layout import BOXES, VERTICES
 from backend.face.mesh import Topology, components
 from backend.face.model import FaceModel, LinearFaceModel
 from backend.face.subdivision import subdivided
+from backend.language.things import WIDER, regions_on
 from backend.render.uv import unwrapped
 
 FOLDER = next(
@@ -169,8 +170,8 @@ def test_landmarks_are_where_a_face_has_them(topology):
 
 
 def test_regions_are_those_that_the_other_heads_have(topology, head):
-    painted = {"hair", "moustache", "eye_shadow", "stripes", "blush", "freckles", "left_scar", "right_scar"}
-    assert set(head.topology.region_names) - painted <= set(topology.region_names)  # of the others a wider one is taken
+    assert set(head.topology.region_names) - set(WIDER) <= set(topology.region_names)
+    assert all(regions_on((name,), topology.region_names) for name in head.topology.region_names)
     assert {"teeth", "gums", "mouth"} <= set(topology.region_names)
     for name in topology.region_names:
         assert topology.region(name).max() > 0.9, name
