@@ -165,6 +165,12 @@ def _add_evaluate(command: Any) -> argparse.ArgumentParser:
     presets.add_argument(
         "--networks", action="store_true", help="measure each network of the family by itself, only that"
     )
+    evaluate.add_argument(
+        "--imported",
+        type=Path,
+        metavar="FOLDER",
+        help="measure faces of FaceG2E beside ours: a folder each, named by the id of its item",
+    )
     evaluate.add_argument("--blind", action="store_true", help="with --compare P,Q: a sheet of pairs for people, too")
     return evaluate
 

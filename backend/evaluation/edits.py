@@ -80,7 +80,10 @@ class Bench:
         with metered(self.lab.shop.draw, self.lab.shop.edit) as cost:
             after = self.made(recipe)
         old, new = saved.load(before), saved.load(after)
-        facts = {**self._what_changed(old, new, item), **cost.document(), "outside": changed_outside(before, after)}
+        facts = {**edit_facts(self.lab, old, new), **cost.document(), "outside": changed_outside(before, after)}
+        layer = new.layers[-1]
+        if layer.mask is not None:
+            facts["mask"] = mask_facts(self.lab.gauges.chart, layer.mask, albedo(old), albedo(new), item.paints)
         head = [torch.from_numpy(vertices(face))[None] for face in (old, new)]
         shown = [views(self.lab.shop, one, to_tensor(albedo(face))) for one, face in zip(head, (old, new), strict=True)]
         name = f"edit {self.lab.preset.name} {self.seed} {recipe.name}"
@@ -100,7 +103,7 @@ class Bench:
             "edits": len(recipe.instructions),
             "delta_e": float(there.mean()) if there.size else 0.0,
             "untouched_share": round(float(untouched.sum() / self.lab.gauges.chart.skin.sum()), 4),
-            "identity_mm": self._moved(old, new),
+            "identity_mm": moved_mm(self.lab, old, new),
             "outside": changed_outside(start, end),
         }
 
@@ -142,25 +145,26 @@ class Bench:
         drawn, unsaid = Drawn(identity, head, painted), Spoken({}, {}, [], [])
         return new_face(shop, self.lab.preset, "text-to-image", "a person", 0, drawn, {}, None, unsaid)
 
-    def _what_changed(self, old: Face, new: Face, item: Item) -> Facts:
-        pixels, changed = albedo(old), albedo(new)
-        layer = new.layers[-1]
-        heads = [torch.from_numpy(vertices(face)) for face in (old, new)]
-        facts: Facts = {
-            "kind": layer.kind,
-            "positions_before": self.lab.placed(heads[0]),
-            "positions": self.lab.placed(heads[1]),
-            "colours_before": self.lab.gauges.chart.colours(pixels),
-            "colours": self.lab.gauges.chart.colours(changed),
-            "identity_mm": self._moved(old, new),
-        }
-        if layer.mask is not None:
-            facts["mask"] = mask_facts(self.lab.gauges.chart, layer.mask, pixels, changed, item.paints)
-        return facts
 
-    def _moved(self, old: Face, new: Face) -> float:
-        millimetres = 1000 * self.lab.shop.model.topology.metres_per_unit
-        return round(identity_change(vertices(old), vertices(new), millimetres), 4)
+def edit_facts(lab: Lab, old: Face, new: Face) -> Facts:
+    """Where the head and the colours were, and where they are."""
+    pixels, changed = albedo(old), albedo(new)
+    heads, chart = [torch.from_numpy(vertices(face)) for face in (old, new)], lab.gauges.chart
+    return {
+        "positions_before": lab.placed(heads[0]),
+        "positions": lab.placed(heads[1]),
+        "colours_before": chart.colours(pixels),
+        "colours": chart.colours(changed),
+        "regions_before": chart.region_colours(pixels),
+        "regions": chart.region_colours(changed),
+        "identity_mm": moved_mm(lab, old, new),
+    }
+
+
+def moved_mm(lab: Lab, old: Face, new: Face) -> float:
+    """How far the head became another's (Procrustes)."""
+    millimetres = 1000 * lab.shop.model.topology.metres_per_unit
+    return round(identity_change(vertices(old), vertices(new), millimetres), 4)
 
 
 def mask_facts(

@@ -16,6 +16,7 @@ from ..settings import RECOMMENDED, Preset, changed
 from ..workshop import Workshop, open_workshop
 from .blind import write_blind
 from .controls import untrained_shop
+from .imported import NAME, Imported, digest, those_with_a_face
 from .intervals import Estimate
 from .items import FOLDER, ItemSet, read
 from .journal import Journal
@@ -28,7 +29,7 @@ from .run import Emit, Plan, Run
 from .samples import SHEET, evaluate_samples, samples_verdict
 
 FULL_ROWS, QUICK_ROWS = 10, 1  # of the Latin square
-FINDINGS = 1  # raise it when facts come to hold something else: old journals are then of no use
+FINDINGS = 2  # raise it when facts come to hold something else: old journals are then of no use
 RANKS = {"shape": ("moved", True), "colour": ("delta_e", False), "both": ("right", True)}
 
 
@@ -42,6 +43,7 @@ class Asked:
         compare: presets by name, "P,Q"; a field is changed as in "P+stage.field=value".
         samples: judge what the text-to-image networks draw, and nothing else.
         networks: measure each network of the family on what it was trained for, and nothing else.
+        imported: faces of another program, to stand beside ours; only their items run, see `imported`.
         blind: write a sheet for people too, of the two presets that are compared.
     """
 
@@ -54,6 +56,7 @@ class Asked:
     ablate: bool = False
     samples: bool = False
     networks: bool = False
+    imported: Path | None = None
     blind: bool = False
     settings: dict[str, Any] | None = None
     base: Path | None = None
@@ -69,11 +72,12 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
     path = Path(asked.items)
     path = path if path.suffix == ".jsonl" else FOLDER / f"{asked.items}.jsonl"
     items = read(path)
+    if asked.imported:
+        items = those_with_a_face(items, asked.imported)
     presets, skipped = _presets(asked)
     if checkpoints.family_state(items.family, asked.base) != "installed":
-        told = {path.stem: f"it needs the {items.family} family, which is not installed"}
-        empty = {preset.name: keys(Judged()) for preset in presets}
-        report = Report(_about(asked, items, presets), empty, {}, [], told, {})
+        skipped |= {path.stem: f"it needs the {items.family} family, which is not installed"}
+        report = _without_networks(asked, path, items, presets, skipped)
         report.write(asked.out)
         return report
     plan, shop = _plan(asked, items), open_workshop(None, asked.base, items.family)
@@ -81,7 +85,7 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
         return _samples(asked, items, presets, shop, emit)
     if asked.networks:
         return _networks(asked, items, presets, shop, emit)
-    journal = Journal(asked.out, _identity(path, plan, presets, shop))
+    journal = Journal(asked.out, _identity(asked, path, plan, presets, shop))
     found: dict[str, Judged] = {}
     gauges = Gauges(shop)
     tables: dict[str, list[Any]] = {}
@@ -89,10 +93,9 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
         untrained = Lab(untrained_shop(shop), preset, asked.out, gauges)
         run = Run(Lab(shop, preset, asked.out, gauges), untrained, plan, journal, emit)
         found[preset.name] = run.judged()
-        colours = [facts for key, facts in run.facts.items() if key.startswith("colour") and "untrained" not in key]
-        if bins := saturation_histogram(colours):
-            head = [f"{number / len(bins):.1f}–{(number + 1) / len(bins):.1f}" for number in range(len(bins))]
-            tables[f"{preset.name}: saturation of the skin, share of texels"] = [head, [f"{one:.3f}" for one in bins]]
+        tables |= _saturation(preset.name, run)
+    if asked.imported:
+        found[NAME] = Imported(asked.imported, asked.out, asked.base, journal, skipped).judged(items)
     told = {name: keys(judged) for name, judged in found.items()}
     if asked.ablate:
         told[presets[0].name]["ablation_order_holds"] = order_holds(told)
@@ -104,6 +107,27 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
     if asked.blind:
         write_blind(asked.out, found)
     return report
+
+
+def _without_networks(
+    asked: Asked, path: Path, items: ItemSet, presets: list[Preset], skipped: dict[str, str]
+) -> Report:
+    """What can be told where the family of the items is not there: of imported faces alone."""
+    told, found, failed = {preset.name: keys(Judged()) for preset in presets}, dict[str, Judged](), dict[str, str]()
+    if asked.imported:
+        journal = Journal(asked.out, _identity(asked, path, _plan(asked, items), presets, None))
+        found[NAME] = Imported(asked.imported, asked.out, asked.base, journal, skipped).judged(items)
+        told[NAME], failed = keys(found[NAME]), journal.failed
+    return Report(_about(asked, items, presets), told, found, [], skipped, failed)
+
+
+def _saturation(name: str, run: Run) -> dict[str, list[Any]]:
+    """A table of how loud the colours of a preset are, where it painted any."""
+    colours = [facts for key, facts in run.facts.items() if key.startswith("colour") and "untrained" not in key]
+    bins = saturation_histogram(colours)
+    head = [f"{number / len(bins):.1f}–{(number + 1) / len(bins):.1f}" for number in range(len(bins))]
+    title = f"{name}: saturation of the skin, share of texels"
+    return {title: [head, [f"{one:.3f}" for one in bins]]} if bins else {}
 
 
 def _samples(asked: Asked, items: ItemSet, presets: list[Preset], shop: Workshop, emit: Emit) -> Report:
@@ -136,18 +160,20 @@ def _presets(asked: Asked) -> tuple[list[Preset], dict[str, str]]:
 
 
 def _plan(asked: Asked, items: ItemSet) -> Plan:
+    if asked.imported:
+        return Plan(items, None, asked.seeds, 0, controls=False)
     quick = asked.quick or (not asked.everything and (asked.compare is not None or asked.ablate))
     within = None if asked.everything else "quick" if quick else "standard"
     return Plan(items, within, asked.seeds, QUICK_ROWS if quick else FULL_ROWS, controls=not asked.ablate)
 
 
-def _identity(path: Path, plan: Plan, presets: list[Preset], shop: Workshop) -> dict[str, Any]:
-    """What findings depend on."""
-    weights = {
-        name: digest
-        for role in ("text-to-image", "instruct-edit")
-        for name, digest in shop.networks.hashes(role).items()
-    }
+def _identity(asked: Asked, path: Path, plan: Plan, presets: list[Preset], shop: Workshop | None) -> dict[str, Any]:
+    """What findings depend on; `shop` is None where only imported faces are measured."""
+    made = {}
+    if shop:
+        roles = ("text-to-image", "instruct-edit")
+        weights = {name: found for role in roles for name, found in shop.networks.hashes(role).items()}
+        made = {"topology": shop.model.topology.topology_id, "checkpoints": weights}
     return {
         "findings": FINDINGS,
         "items": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -155,8 +181,8 @@ def _identity(path: Path, plan: Plan, presets: list[Preset], shop: Workshop) -> 
         "rows": plan.rows,
         "seeds": plan.seeds,
         "presets": [preset.document() for preset in presets],
-        "topology": shop.model.topology.topology_id,
-        "checkpoints": weights,
+        **made,
+        **({"imported": digest(asked.imported)} if asked.imported else {}),
     }
 
 

@@ -89,7 +89,7 @@ def both_row(item: Item, facts: Facts, empty: Facts, bare: Facts | None) -> Row:
         "delta_e": [round(error, 2) for error, _ in paints],
         "attributes": len(right),
         "right": sum(right),
-        "all_right": all(right),
+        "all_right": all(right) if right else None,
         **_mesh(facts),
     }
 
@@ -105,18 +105,22 @@ def edit_row(item: Item, facts: Facts, place: int) -> Row:
     """One edit against the face it was made on.
 
     Returns:
-        landed: every axis went LANDED or farther the right way, every colour is hit.
+        landed: every axis went LANDED or farther the right way, every colour is hit; None where nothing is expected.
+        leak_delta_e: change of the regions that no named thing lies on or beside, None where all skin is named.
     """
     moved = [
         (facts["positions"][one.subject] - facts["positions_before"][one.subject]) * one.sign for one in item.shapes
     ]
     paints = [paint_error(one, facts["colours"], facts["colours_before"]) for one in item.paints]
-    mask = facts.get("mask") or {}
+    right = [value >= LANDED for value in moved] + [landed for _, landed in paints]
+    mask, others = facts.get("mask") or {}, elsewhere({one.subject for one in item.paints}, facts["regions"])
+    leak = [_difference(facts["regions"][name], facts["regions_before"][name]) for name in others]
     return {
         "place": place,
         "moved": [round(value, 3) for value in moved],
         "delta_e": [round(error, 2) for error, _ in paints],
-        "landed": all(value >= LANDED for value in moved) and all(landed for _, landed in paints),
+        "landed": all(right) if right else None,
+        "leak_delta_e": round(float(np.mean(leak)), 2) if leak else None,
         "identity_mm": facts["identity_mm"],
         "texels_outside": facts["outside"]["texels_changed_outside"],
         "vertices_outside": facts["outside"]["vertices_changed_outside"],

@@ -45,7 +45,7 @@ def _of_words(judged: Judged) -> dict[str, Estimate]:
         "attribute_in_range": share(column(shape, "in_range"), NO_ITEMS),
         "attribute_moved_median": median(column(shape, "moved"), NO_ITEMS),
         "attribute_moved_mm_median": median(column(shape, "mm"), NO_ITEMS),
-        "attribute_named_measure_right_way": share([row["named"] > 0 for row in shape], NO_ITEMS),
+        "attribute_named_measure_right_way": share([value > 0 for value in column(shape, "named")], NO_ITEMS),
         "attribute_overshoot_max": extreme(column(shape, "value"), max, NO_ITEMS),
         "attribute_leak": mean(column(shape, "leak"), NO_ITEMS),
         "attribute_selectivity": share(column(shape, "first"), NO_ITEMS),
@@ -61,7 +61,9 @@ def _of_words(judged: Judged) -> dict[str, Estimate]:
 
 def worst_tone(rows: Sequence[Row]) -> Estimate:
     """The median ΔE of the skin tone that fares worst."""
-    groups = [[row["delta_e"] for row in rows if f"skin={tone}" in row["expect"]] for tone in TONES]
+    groups = [
+        [row["delta_e"] for row in rows if "delta_e" in row and f"skin={tone}" in row["expect"]] for tone in TONES
+    ]
     found = [median(group) for group in groups if group]
     known = [one for one in found if one.value is not None]
     if len(known) < 2:
@@ -71,12 +73,12 @@ def worst_tone(rows: Sequence[Row]) -> Estimate:
 
 def _of_edits(judged: Judged) -> dict[str, Estimate]:
     edits, local = judged.edits, [row for row in judged.edits if row.get("mask_area_over_region") is not None]
-    last = [row["landed"] for row in edits if row["place"] == 10]
+    at = {place: column([row for row in edits if row.get("place") == place], "landed") for place in (1, 10)}
     masked = [row for row in edits if "mask_border_step" in row]
     return {
         "edit_success": share(column(edits, "landed"), NO_ITEMS),
-        "edit_success_first": share([row["landed"] for row in edits if row["place"] == 1], NO_ITEMS),
-        "edit_success_tenth": share(last, NO_ITEMS),
+        "edit_success_first": share(at[1], NO_ITEMS),
+        "edit_success_tenth": share(at[10], NO_ITEMS),
         "mask_iou_median": median(column(local, "mask_iou"), NO_ITEMS),
         "mask_area_over_region_median": median(column(local, "mask_area_over_region"), NO_ITEMS),
         "mask_area_over_region_max": extreme(column(local, "mask_area_over_region"), max, NO_ITEMS),
@@ -85,6 +87,7 @@ def _of_edits(judged: Judged) -> dict[str, Estimate]:
         "border_step_delta_e": median(column(masked, "mask_border_step"), NO_ITEMS),
         "texels_changed_outside_masks": extreme(column(edits, "texels_outside"), sum, NO_ITEMS),
         "vertices_changed_outside_masks": extreme(column(edits, "vertices_outside"), sum, NO_ITEMS),
+        "edit_leak_delta_e_median": median(column(edits, "leak_delta_e"), NO_ITEMS),
         "drift_delta_e_median": median(column(judged.drift, "delta_e"), NO_ITEMS),
         "drift_identity_mm_median": median(column(judged.drift, "identity_mm"), NO_ITEMS),
         "edit_identity_change_mm_median": median(column(edits, "identity_mm"), NO_ITEMS),

@@ -31,7 +31,7 @@ from ..training.canvas import Canvas
 from ..workshop import HEAD, Workshop
 from .appearance import Chart
 from .journal import Facts
-from .meter import Cost, metered
+from .meter import metered
 from .probes import Judge
 from .shape_quality import mesh_quality
 from .texture_quality import texture_quality
@@ -84,7 +84,7 @@ class Lab:
         """The geometry stage, from the mean head."""
         with metered(self.shop.draw) as cost:
             shape = self._shaped(prompt, seed)
-        facts = self._of_shape(shape, cost)
+        facts = self.of_shape(shape) | cost.document()
         return facts | {"picture": self._picture(f"shape {prompt} {seed}", shape.vertices, None)}
 
     def colour(self, prompt: str, seed: int) -> Facts:
@@ -92,7 +92,7 @@ class Lab:
         head = self.shop.model.vertices()
         with metered(self.shop.draw) as cost:
             albedo = self._textured(prompt, seed, head)
-        facts = self._of_texture(albedo) | cost.document()
+        facts = self.of_texture(albedo) | cost.document()
         return facts | {"picture": self._picture(f"colour {prompt} {seed}", head, albedo)}
 
     def both(self, prompt: str, seed: int) -> Facts:
@@ -100,7 +100,7 @@ class Lab:
         with metered(self.shop.draw) as cost:
             shape = self._shaped(prompt, seed)
             albedo = self._textured(prompt, seed, shape.vertices)
-        facts = self._of_texture(albedo) | self._of_shape(shape, cost)
+        facts = self.of_texture(albedo) | self.of_shape(shape) | cost.document()
         return facts | {"picture": self._picture(f"both {prompt} {seed}", shape.vertices, albedo)}
 
     def placed(self, vertices: Float[Tensor, "V 3"]) -> dict[str, float]:
@@ -118,7 +118,8 @@ class Lab:
         words = phrased(prompt, shop.family, "texture", settings.style)
         return to_bytes(making.painted(shop, self.preset, words, head, to_tensor(shop.albedo), seed, Watch()))
 
-    def _of_shape(self, shape: Shape, cost: Cost) -> Facts:
+    def of_shape(self, shape: Shape) -> Facts:
+        """What the probes say of a head."""
         vertices = shape.vertices[0].numpy()
         scores = self.gauges.judge.scores(shape.vertices)[0].tolist()
         return {
@@ -126,10 +127,10 @@ class Lab:
             "scores": [round(value, 3) for value in scores],
             "mahalanobis": round(float(shape.identity.norm()), 3),
             "mesh": mesh_quality(self.shop.model.topology, vertices, self.gauges.expressions),
-            **cost.document(),
         }
 
-    def _of_texture(self, albedo: UInt8[ndarray, "S S 3"]) -> Facts:
+    def of_texture(self, albedo: UInt8[ndarray, "S S 3"]) -> Facts:
+        """What they say of an albedo."""
         quality = texture_quality(self.shop.model.topology, self.gauges.chart, albedo, np.asarray(self.shop.albedo))
         chart = self.gauges.chart
         return {"colours": chart.colours(albedo), "regions": chart.region_colours(albedo), "texture": quality}

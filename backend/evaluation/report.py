@@ -7,7 +7,7 @@ import csv
 import html
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ td.n{font-variant-numeric:tabular-nums}tr.null td{color:#888}
 .grid{display:flex;flex-wrap:wrap;gap:14px}figure{margin:0;background:#fff;border:1px solid #ddd;border-radius:6px;
 padding:8px;width:392px}figure.wide{width:784px}figure img{display:block;width:100%;border-radius:3px}
 figcaption{font-size:.86rem;margin-top:.35rem}.pair{display:grid;gap:4px}
+.beside{display:grid;grid-auto-flow:column;grid-auto-columns:1fr;gap:8px;width:100%}.beside>div{padding:0 0 0 6px}
+figure.row{width:100%}
 .good{border-left:5px solid #3a9a5b}.bad{border-left:5px solid #c8503c}.dim{color:#777}
 .invalid{background:#c8503c;color:#fff;padding:.7rem 1rem;border-radius:6px;margin:1rem 0}
 """
@@ -115,8 +117,7 @@ class Report:
                 parts += [f"<h2>{title}</h2>", _plain_table([("item", "why"), *told.items()])]
         for title, name in self.sheets.items():
             parts += [f"<h2>{_safe(title)}</h2>", f"<img alt='' src='{inline(folder / name)}'>"]
-        for preset, found in self.rows.items():
-            parts += _pictures(folder, preset if len(self.rows) > 1 else "", found)
+        parts += _pictures(folder, self.rows)
         body = "\n".join(parts)
         return f"<!doctype html><meta charset=utf-8><title>Evaluation</title><style>{STYLE}</style>\n{body}\n"
 
@@ -140,42 +141,52 @@ def _plain_table(rows: Iterable[Sequence[str]]) -> str:
     return "<table>" + "\n".join(lines) + "</table>"
 
 
-def _pictures(folder: Path, preset: str, found: Judged) -> list[str]:
-    """A grid a kind: each item beside what the empty prompt made of the same seed."""
-    kinds = (
-        ("Shape: above the empty prompt of the same seed, below the word", found.shape, "right_way", _shape_words),
-        ("Phrasings the networks never saw", found.unseen, "right_way", _shape_words),
-        ("Colour: above the empty prompt, below the words", found.colour, "hit", _colour_words),
-        ("Three attributes at once", found.both, "all_right", _both_words),
-        ("Edits: before, and after", found.edits, "landed", _edit_words),
+def _pictures(folder: Path, found: Mapping[str, Judged]) -> list[str]:
+    """A grid a kind: each item beside what the empty prompt made of the same seed, presets beside each other."""
+    kinds: tuple[tuple[str, str, str, Callable[[Row], str]], ...] = (
+        ("Shape: above the empty prompt of the same seed, below the word", "shape", "right_way", _shape_words),
+        ("Phrasings the networks never saw", "unseen", "right_way", _shape_words),
+        ("Colour: above the empty prompt, below the words", "colour", "hit", _colour_words),
+        ("Three attributes at once", "both", "all_right", _both_words),
+        ("Edits: before, and after", "edits", "landed", _edit_words),
     )
     parts = []
-    for title, rows, right, words in kinds:
-        if rows:
-            parts.append(f"<h2>{_safe(f'{preset}: {title}' if preset else title)}</h2><div class=grid>")
-            parts += [_figure(folder, row, bool(row[right]), words(row)) for row in rows]
+    for title, kind, right, words in kinds:
+        items: dict[tuple[Any, ...], dict[str, Row]] = {}
+        for preset, judged in found.items():
+            for row in getattr(judged, kind):
+                place = (row["id"], row["seed"], row.get("row"), row.get("place"))
+                items.setdefault(place, {})[preset] = row
+        if items:
+            parts.append(f"<h2>{_safe(title)}</h2><div class=grid>")
+            parts += [_figure(folder, rows, right, words, alone=len(found) == 1) for rows in items.values()]
             parts.append("</div>")
-    if found.degrees:
-        rows = [
-            ("prompt", "slightly", "plain", "very"),
-            *((row["prompt"], *map(str, row["values"])) for row in found.degrees),
-        ]
-        parts += ["<h2>Degrees: where the head lies, 1 is the end of what was taught</h2>", _plain_table(rows)]
+    for preset, judged in found.items():
+        if judged.degrees:
+            rows = [(row["prompt"], *map(str, row["values"])) for row in judged.degrees]
+            told = f"{preset}: " if len(found) > 1 else ""
+            parts.append(f"<h2>{_safe(told)}Degrees: where the head lies, 1 is the end of what was taught</h2>")
+            parts.append(_plain_table([("prompt", "slightly", "plain", "very"), *rows]))
     return parts
 
 
-def _figure(folder: Path, row: Row, right: bool, words: str) -> str:
-    pictures = [row.get("beside"), row.get("picture")]
-    shown = "".join(
-        f"<img alt='' src='{inline(folder / name)}'>" for name in pictures if name and (folder / name).is_file()
-    )
-    wide = " wide" if row["kind"] == "edit" else ""
-    seed = f" · seed {row['seed']}" if row["seed"] else ""
-    return (
-        f"<figure class='{'good' if right else 'bad'}{wide}'><div class=pair>{shown}</div>"
-        f"<figcaption><b>{_safe(row['prompt'])}</b>{seed}<br>"
-        f"<span class=dim>{_safe(words)}</span></figcaption></figure>"
-    )
+def _figure(folder: Path, rows: Mapping[str, Row], right: str, words: Callable[[Row], str], *, alone: bool) -> str:
+    """One item, under one preset or several."""
+    first = next(iter(rows.values()))
+    seed = f" · seed {first['seed']}" if first["seed"] else ""
+    each = []
+    for preset, row in rows.items():
+        pictures = [row.get("beside"), row.get("picture")]
+        shown = "".join(f"<img alt='' src='{inline(folder / n)}'>" for n in pictures if n and (folder / n).is_file())
+        mark = {None: "", True: "good", False: "bad"}[None if row.get(right) is None else bool(row[right])]
+        told = words(row) if right in row else "only shown"
+        name = "" if alone else f"<b>{_safe(preset)}</b> "
+        each.append(
+            f"<div class='{mark}'><div class=pair>{shown}</div>{name}<span class=dim>{_safe(told)}</span></div>"
+        )
+    wide = "" if alone and first["kind"] != "edit" else " class=wide" if alone or len(rows) < 3 else " class=row"
+    caption = f"<figcaption><b>{_safe(first['prompt'])}</b>{seed}</figcaption>"
+    return f"<figure{wide}><div class=beside>{''.join(each)}</div>{caption}</figure>"
 
 
 def _shape_words(row: Row) -> str:

@@ -112,7 +112,7 @@ class Run:
         for item in items:
             found = self._ran(lab, "shape", item.prompt, seed)
             if found and empty:
-                rows.append(_named(item, seed, found, empty) | shape_row(item, found, empty, self.lab.gauges.judge))
+                rows.append(named(item, seed, found, empty) | shape_row(item, found, empty, self.lab.gauges.judge))
         return rows
 
     def _shuffled(self, seed: int) -> list[Row]:
@@ -134,7 +134,7 @@ class Run:
             found = [self._ran(self.lab, "shape", prompt, seed) for prompt in item.prompts]
             known = [one for one in found if one]
             if len(known) == len(found):
-                rows.append(_named(item, seed, known[-1], known[0]) | degree_row(item, known))
+                rows.append(named(item, seed, known[-1], known[0]) | degree_row(item, known))
         return rows
 
     def _colours(self, lab: Lab, seed: int) -> list[Row]:
@@ -144,7 +144,7 @@ class Run:
         for item in items:
             found = self._ran(lab, "colour", item.prompt, seed)
             if found and empty:
-                rows.append(_named(item, seed, found, empty) | paint_rows(item, found, empty))
+                rows.append(named(item, seed, found, empty) | paint_rows(item, found, empty))
         return rows
 
     def _both(self, seed: int) -> list[Row]:
@@ -155,7 +155,7 @@ class Run:
         for item in items:
             found = self._ran(self.lab, "both", item.prompt, seed)
             if found and empty:
-                rows.append(_named(item, seed, found, bare or empty) | both_row(item, found, empty, bare))
+                rows.append(named(item, seed, found, bare or empty) | both_row(item, found, empty, bare))
         return rows
 
     def _edits(self, seed: int, judged: Judged) -> None:
@@ -166,7 +166,7 @@ class Run:
                 wanted = recipe.then(item.prompt)
                 found = self._edit(bench, f"edit | {seed} | {name} | {place} {item.prompt}", wanted, item)
                 if found:
-                    judged.edits.append(_named(item, seed, found, None) | {"row": name} | edit_row(item, found, place))
+                    judged.edits.append(named(item, seed, found, None) | {"row": name} | edit_row(item, found, place))
                     bench.forget(recipe.before)
                     recipe = wanted
             last = recipe
@@ -181,7 +181,7 @@ class Run:
         return self._find(key, lambda: bench.edit(recipe, item))
 
 
-def _named(item: Item, seed: int, facts: Facts, beside: Facts | None) -> Row:
+def named(item: Item, seed: int, facts: Facts, beside: Facts | None) -> Row:
     """What identifies a row, and its pictures: what was made, and what it is seen beside."""
     said = [
         f"{one.subject}{'+' if one.sign > 0 else '-'}" if one.is_shape else f"{one.subject}={one.colour}"
