@@ -13,6 +13,8 @@ from ..session.head import Head
 
 ROLE = "facewright_role"  # custom property of the nodes that are ours to update
 ALBEDO = "albedo"
+# What colour configurations call it: Blender's own, then those of ACES from its second version to its first.
+SRGB_NAMES = ("sRGB", "sRGB Encoded Rec.709 (sRGB)", "sRGB - Texture", "Utility - sRGB - Texture")
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,18 @@ def new_image(name: str, png: bytes) -> bpy.types.Image:
     image.pack(data=png, data_len=len(png))
     image.source = "FILE"
     image.alpha_mode = "NONE"
-    try:
-        image.colorspace_settings.name = "sRGB"
-    except TypeError:  # a studio's colour configuration without that name: Blender's guess for 8 bit stays
-        return image
+    _declare_srgb(image)
     return image
+
+
+def _declare_srgb(image: bpy.types.Image) -> None:
+    """Names the picture's colour space; where a configuration knows none of the names, its own for 8 bits stays."""
+    for name in SRGB_NAMES:
+        try:
+            image.colorspace_settings.name = name
+        except TypeError:
+            continue
+        return
 
 
 def texels(image: bpy.types.Image) -> NDArray[np.uint8]:
