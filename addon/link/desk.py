@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .bundle import errors, protocol
+from .bundle import errors, files, protocol
 from .client import BackendProcess, Ended, Start
 from .inprocess import InProcess
 
@@ -115,9 +115,16 @@ class Desk:
         return f"not responding for {silence:.0f} s" if silence > PATIENCE_S.get(state, STOP_S) else state
 
     def folder(self, job: Job) -> Path:
-        """The job's own folder, made on first use."""
+        """The job's own folder, made on first use.
+
+        Raises:
+            errors.FolderUnwritable, errors.DiskFull: it cannot be made.
+        """
         folder = self.scratch / job.id
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise files.refusal(folder, error) from None
         return folder
 
     def submit(self, job: Job, params: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 """A head in other programs' files, and in a .blend of its own: always of a copy, never of the user's object."""
 
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,11 +13,12 @@ from typing import Any
 import bpy
 
 from ..compat import USD_TEXTURES
-from ..link.bundle import errors, provenance
+from ..link.bundle import errors, files, provenance
 from . import material, mesh, studio
 from .steps import ORIGIN
 
 PNG_SUFFIX = "_albedo.png"
+PROBE_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -81,24 +84,23 @@ def write(found: bpy.types.Object, path: Path, preset: Preset) -> Path:
 
     The armature of `rig` comes along; other modifiers stay behind, for they would cost the expression keys.
 
+    What is there of that name stays as it is until the new files are whole.
+
     Raises:
-        errors.FolderUnwritable: the folder cannot be written.
+        errors.FolderUnwritable, errors.DiskFull: it cannot be written there.
         errors.BlenderFailed: Blender's exporter did not; its words are in the message.
     """
     path = path.with_suffix(preset.suffix)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise errors.FolderUnwritable(f"{path.parent}: {error.strerror}", advice="choose another folder") from None
     options = dict(preset.options)
     if preset.suffix == ".glb":
         options["export_copyright"] = _notice(found)
-    with _stage(found) as copy:
-        made = _texture_beside(copy, path) if preset.suffix == ".obj" else []
+    with _in_place_of(path) as partial, _stage(found) as copy:
+        made = _texture_beside(copy, partial) if preset.suffix == ".obj" else []
         module, name = preset.operator.split(".")
         try:
-            getattr(getattr(bpy.ops, module), name)(filepath=str(path), **options)
+            getattr(getattr(bpy.ops, module), name)(filepath=str(partial), **options)
         except (RuntimeError, AttributeError, TypeError) as error:
+            _probe(partial.parent)
             raise errors.BlenderFailed(
                 f"{path.name} was not written: {error}", advice="switch the importer/exporter add-on of that kind on"
             ) from None
@@ -116,22 +118,57 @@ def write_blend(found: bpy.types.Object, path: Path, *, history: bool, asset: bo
         with_studio: camera, lights and turntable too.
 
     Raises:
-        errors.FolderUnwritable: the file cannot be written.
+        errors.FolderUnwritable, errors.DiskFull: it cannot be written there.
+        errors.BlenderFailed: Blender did not write it; its words are in the message.
     """
     path = path.with_suffix(".blend")
-    with _stage(found) as copy:
+    with _in_place_of(path) as partial, _stage(found) as copy:
         if history:
             _keep_history(found, copy)
         made = studio.add(copy.users_scene[0].collection, copy.users_scene[0], copy, 0.0, True) if with_studio else []
         if asset:
             mark(copy, found)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            bpy.data.libraries.write(str(path), {copy.users_scene[0]}, fake_user=True, compress=True)
+            bpy.data.libraries.write(str(partial), {copy.users_scene[0]}, fake_user=True, compress=True)
         except (OSError, RuntimeError) as error:
-            raise errors.FolderUnwritable(f"{path}: {error}", advice="choose another folder") from None
-        bpy.data.batch_remove([*made, *(one.data for one in made if one.data)])
+            _probe(partial.parent)
+            raise errors.BlenderFailed(
+                f"{path.name} was not written: {error}", advice="choose another folder"
+            ) from None
+        finally:
+            bpy.data.batch_remove([*made, *(one.data for one in made if one.data)])
     return path
+
+
+@contextmanager
+def _in_place_of(path: Path) -> Iterator[Path]:
+    """Where to write a file and what belongs beside it, so that they take the place of what is there once whole.
+
+    Raises:
+        errors.FolderUnwritable, errors.DiskFull: it cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise files.refusal(path, error) from None
+    try:
+        yield folder / path.name
+        _probe(folder)
+        for made in [one for one in folder.rglob("*") if one.is_file()]:
+            target = path.parent / made.relative_to(folder)
+            target.parent.mkdir(exist_ok=True)
+            made.replace(target)
+    except OSError as error:
+        raise files.refusal(path, error) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _probe(folder: Path) -> None:
+    """Raises OSError where the disk takes no more: Blender's exporters of C++ tell of no file that was cut off."""
+    files.write_through(folder / "probe", bytes(PROBE_BYTES))
+    (folder / "probe").unlink()
 
 
 def mark(copy: bpy.types.Object, found: bpy.types.Object) -> None:
@@ -220,15 +257,16 @@ def _keep_history(found: bpy.types.Object, copy: bpy.types.Object) -> None:
 
 
 def _texture_beside(copy: bpy.types.Object, path: Path) -> list[bpy.types.ID]:
-    """OBJ names its texture by file: writes the picture's own bytes beside it. Returns what was made for that."""
+    """OBJ names its texture by file: writes the picture's own bytes beside it. Returns what was made for that.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     image = material.shown_image(copy)
     if image is None or image.packed_file is None:
         return []
     beside = path.with_name(path.stem + PNG_SUFFIX)
-    try:
-        beside.write_bytes(bytes(image.packed_file.data))
-    except OSError as error:
-        raise errors.FolderUnwritable(f"{beside}: {error.strerror}", advice="choose another folder") from None
+    beside.write_bytes(bytes(image.packed_file.data))
     named = image.copy()
     named.filepath = str(beside)
     made: list[bpy.types.ID] = [named]

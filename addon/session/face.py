@@ -4,6 +4,7 @@
 import hashlib
 import io
 import json
+import shutil
 import struct
 import zipfile
 import zlib
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..link.bundle import errors
+from ..link.bundle import errors, files as disk
 
 SCHEMA = 1
 SIZE_LIMIT = 1 << 30  # bytes; a file from the net must fill neither disk nor memory
@@ -153,7 +154,7 @@ def write_files(files: Files, folder: Path) -> Path:
 
     Raises:
         errors.FaceInvalid: a name would lie elsewhere: a .blend may come from anywhere.
-        errors.FolderUnwritable: the folder is there already, or cannot be made.
+        errors.FolderUnwritable, errors.DiskFull: the folder is there already, or cannot be made.
     """
     try:
         for name in files:
@@ -162,14 +163,16 @@ def write_files(files: Files, folder: Path) -> Path:
         raise _invalid("the face kept in this file", error) from None
     try:
         folder.mkdir(parents=True)
+    except OSError as error:
+        raise disk.refusal(folder, error) from None
+    try:
         for name, content in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     except OSError as error:
-        raise errors.FolderUnwritable(
-            f"{folder} cannot be written: {error.strerror}", advice="free some space on that disk"
-        ) from None
+        shutil.rmtree(folder, ignore_errors=True)
+        raise disk.refusal(folder, error) from None
     return folder
 
 

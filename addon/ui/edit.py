@@ -4,7 +4,7 @@
 import bpy
 from bpy.props import FloatProperty, IntProperty, StringProperty
 
-from ..link.bundle import errors
+from ..link.bundle import errors, files
 from ..scene import masks, steps
 from ..session.face import image_size
 from . import pump, submitting, words
@@ -43,7 +43,7 @@ class FACEWRIGHT_OT_edit(submitting.Staged, Explaining, bpy.types.Operator):
         job = submitting.job_on(found, "edit", instruction.strip())
         params["face"] = f"{job.id}/parent"
         if painted := _mask(found, submitting.given(self, "mask", drafts), drafts.mask_image):
-            (pump.desk().folder(job) / "mask.png").write_bytes(painted)
+            files.write_whole(pump.desk().folder(job) / "mask.png", painted)
             params["mask"] = f"{job.id}/mask.png"
         regions = [name.strip() for name in region.split(",") if name.strip()]
         # A session outlives its networks: it is edited by those there are, and the layer tells where they changed.

@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
-from ..link.bundle import errors
+from ..link.bundle import errors, files
 from ..scene import exporting, material, steps, studio, view
 from .base import Explaining, FacePanel, SubPanel, has_face, has_head
 
@@ -69,10 +69,7 @@ class FACEWRIGHT_OT_save_texture(Explaining, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context) -> None:
         path = Path(bpy.path.abspath(self.filepath)).with_suffix(".png")
-        try:
-            path.write_bytes(steps.active_face(steps.require_head(context)).albedo)
-        except OSError as error:
-            raise errors.FolderUnwritable(f"{path}: {error.strerror}", advice="choose another folder") from None
+        files.write_whole(path, steps.active_face(steps.require_head(context)).albedo)
 
 
 class FACEWRIGHT_OT_mark_asset(Explaining, bpy.types.Operator):
