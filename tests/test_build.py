@@ -131,15 +131,17 @@ def test_blender_installs_it_and_imports_a_face_without_torch(archive, face):
 def install(archive, face, python):
     """Installs it as a user does, in the Blender of that Python, and imports a face."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("FACEWRIGHT_")}
-    said = run(python, ROOT / "tests" / "addon" / "installed.py", archive, face, cwd=face, env=variables)
+    script = ROOT / "tests" / "addon" / "installed.py"
+    said = run(python, script, archive, face, sys.executable, cwd=face, env=variables)
     assert said.returncode == 0, said.stdout + said.stderr
     assert json.loads(said.stdout) == {
         "bundled": True,
         "backend_inside": True,
+        "backend_answers": True,
         "outside_modules": [],
         "home_in_extension_folder": True,
         "shape_keys": 53,
-        "steps": 1,
+        "steps": 2,
         "left_behind": False,
     }
 

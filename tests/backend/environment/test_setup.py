@@ -40,9 +40,12 @@ def imports(python: Path, *names: str) -> bool:
 
 @pytest.fixture(scope="module")
 def making(place, tmp_path_factory):
-    """A home whose environment has the profile `run`, and the events of its making; its users leave it so."""
+    """A home whose environment has the profile `run`, and the events of its making; its users leave it so.
+
+    Its path has spaces, letters beyond ASCII and more than 200 characters.
+    """
     environ = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": (place / "wheels").as_uri(), "PATH": os.environ["PATH"]}
-    home, events = tmp_path_factory.mktemp("made"), []
+    home, events = tmp_path_factory.mktemp("Köpfe und 漢字 " + "x" * 180), []
     setup = toy_setup(place, home, environ)
     assert state(home, setup.recipe, "run").phase == CHECK
     setup.run(events.append)
