@@ -296,8 +296,15 @@ def _activate(found: bpy.types.Object, uid: str) -> None:
     session = found.facewright
     session.active_uid = uid
     session.shown = next((index for index, step in enumerate(session.steps) if step.uid == uid), 0)
-    found["facewright_info"] = json.dumps({"session": session.uid, "schema": session.schema, "step": uid})
+    describe(found)
     found[ORIGIN] = json.dumps(provenance.of_face(json.loads(step_of(found, uid).document)), ensure_ascii=False)
+
+
+def describe(found: bpy.types.Object) -> None:
+    """Says on the object itself what its session is, for those who have no Facewright."""
+    session = found.facewright
+    said = {"session": session.uid, "schema": session.schema, "step": session.active_uid}
+    found["facewright_info"] = json.dumps(said)
 
 
 def _remove(session: bpy.types.PropertyGroup, index: int) -> None:

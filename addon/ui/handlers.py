@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What follows a file's opening, undo and redo: old sessions are brought up to date, the sidebar looks again."""
+"""What follows a file's opening, undo and redo: old sessions are brought up to date, the sidebar looks again.
+
+And what follows any change: a head that was duplicated or appended becomes a head of its own.
+"""
 
 import bpy
 from bpy.app.handlers import persistent
 
 from ..link.bundle import errors
-from ..scene import store
+from ..scene import copies, store
 from . import live, preferences, pump, thumbs
 
 
@@ -18,14 +21,22 @@ def opened(*_: object) -> None:
                 store.migrate(found)
             except errors.BackendError as error:
                 pump.state.failure = error
+    copies.part()
     live.forget()
     thumbs.catch_up()
 
 
 @persistent
 def changed(*_: object) -> None:
+    copies.part()
     live.forget()
     thumbs.catch_up()
+
+
+@persistent
+def updated(*_: object) -> None:
+    if not bpy.app.is_job_running("RENDER"):
+        copies.part_new()
 
 
 @persistent
@@ -41,6 +52,7 @@ def _handlers() -> tuple:
         (after.load_post, opened),
         (after.undo_post, changed),
         (after.redo_post, changed),
+        (after.depsgraph_update_post, updated),
         (after.render_init, renders),
     )
 

@@ -45,12 +45,16 @@ state = State()
 
 
 def _begin() -> bool:
-    """Before the first move: keeps what hands have sculpted as a step; whether the head may be moved at all."""
+    """Before the first move: keeps what hands have sculpted as a step; whether the head may be moved at all.
+
+    A mesh or material that copies share becomes the head's own first, so that none of them moves along.
+    """
     try:
         found = steps.head_of_uid(state.uid)
         if found.mode != "OBJECT":
             _fill()
             return False
+        steps.own_session(found)
         if steps.capture(found):
             moved = {one.name: getattr(one, one.shown) for one in values().sliders}
             layered = {one.number: (one.strength, one.muted) for one in values().layers}

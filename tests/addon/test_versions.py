@@ -25,6 +25,9 @@ FILES = [
     "translations",
     "chain",
     "tree",
+    "colours",
+    "disks",
+    "copies",
 ]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PYTHONS, reason=ABSENT)]
 
