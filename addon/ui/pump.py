@@ -42,6 +42,7 @@ class State:
     select: bool = False  # whether a new head becomes the active object
     failure: errors.BackendError | None = None  # of the last job
     broken_off: Job | None = None  # the last job, if its backend stopped: its folder is kept, and it can go on
+    left: list[Asked] = field(default_factory=list)  # the queue behind it, which goes on with it
     drawn: tuple[object, ...] = field(default_factory=tuple)
     preview: str = ""  # the newest picture of the unfinished face, as the backend names it
     preview_icon: int = 0  # of it; without a window there are no icons
@@ -89,17 +90,21 @@ def start(job: Job, params: dict[str, Any], *, select: bool) -> None:
 
 
 def resume() -> None:
-    """Starts the backend again for the job that it stopped in; raises as `Desk.submit` does."""
+    """Starts the backend again for the job that it stopped in, and what waited behind; raises as `Desk.submit` does."""
     assert state.broken_off is not None
     job, state.broken_off = desk().resume(state.broken_off), None
+    line_up(state.left)
+    state.left = []
     _follow(job, state.select)
 
 
 def dismiss() -> None:
     """Forgets how the last job ended, and what is left of it."""
     if state.broken_off is not None and state.desk is not None:
-        state.desk.forget(state.broken_off)
+        for job in (state.broken_off, *(waiting for waiting, _ in state.left)):
+            state.desk.forget(job)
     state.failure = state.broken_off = None
+    state.left = []
 
 
 def _follow(job: Job, select: bool) -> None:
@@ -160,6 +165,7 @@ def close() -> None:
         atexit.unregister(close)
     state.desk, state.job, state.failure, state.broken_off, state.reading = None, None, None, None, None
     state.queue.clear()
+    state.left = []
 
 
 def free_models() -> None:
@@ -200,9 +206,10 @@ def _end(at: Desk, job: Job, end: protocol.Result | protocol.Error | protocol.Ca
     except errors.BackendError as error:
         if job.op == "layers" and live.state.uid == job.target:
             live.restore()
+        waiting = state.queue[:]
         _forget(error)
         if isinstance(error, errors.BackendCrashed):
-            state.broken_off = job
+            state.broken_off, state.left = job, waiting
         else:
             at.forget(job)
     else:

@@ -1,6 +1,7 @@
 """Other head models than the embedded one: chosen in the sidebar, read by the backend once, then made by numpy."""
 
 import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -96,6 +97,18 @@ def test_a_face_of_another_model_waits_for_its_head_and_goes_with_it(place, pump
     bpy.ops.facewright.cancel()
     timers.pump(until=lambda: pump.state.job is None)
     assert (len(bpy.data.objects), pump.state.queue) == (1, [])
+
+
+def test_a_face_that_waits_for_its_head_still_comes_after_the_backend_has_stopped(place, pump, timers):  # noqa: F811
+    bpy.ops.facewright.generate(prompt="a man", head="ict", candidates=2, wait=False)
+    timers.pump(until=lambda: pump.state.job.total > 0)
+    os.kill(pump.state.desk._process.pid, signal.SIGKILL)
+    timers.pump(until=lambda: pump.state.job is None)
+    assert (pump.state.failure.code, pump.state.queue) == (411, [])
+    assert bpy.ops.facewright.go_on(wait=True) == {"FINISHED"}
+    (found,) = bpy.data.objects
+    assert [(step.name, step.seed) for step in found.facewright.steps] == [("a man", 0), ("a man", 1)]
+    assert not list(pump.state.desk.scratch.iterdir())
 
 
 def test_what_the_backend_gives_for_a_head_is_looked_at(extension, tmp_path, monkeypatch):
