@@ -23,7 +23,7 @@ from numpy import ndarray
 from .. import jobs
 from ..face import saved
 from ..face.layers import Face, albedo, vertices
-from ..language import Look
+from ..language import SHAPES, Look
 from ..making import Drawn, Spoken, new_face
 from ..pictures import to_tensor
 from ..training.painter import paint
@@ -34,8 +34,11 @@ from .journal import Facts
 from .lab import Lab, flattened, save_picture, views
 from .locality import changed_outside
 from .meter import metered
+from .probes import displacements
+from .shape_masks import shape_mask_facts
 from .shape_quality import identity_change
 
+AXES = {axis.name: axis for axis in SHAPES}
 SPREAD = 0.6  # deviations of the starting faces' identities: each another person, none extreme
 SEEN = 3  # 8-bit steps in a channel that count as a changed texel
 
@@ -82,6 +85,11 @@ class Bench:
         old, new = saved.load(before), saved.load(after)
         facts = {**edit_facts(self.lab, old, new), **cost.document(), "outside": changed_outside(before, after)}
         layer = new.layers[-1]
+        facts["route"] = layer.details["route"]
+        if layer.region and layer.weights is not None and facts["route"] == "optimise" and item.shapes:
+            model = self.lab.shop.model
+            moved = displacements(model, [AXES[item.shapes[0].subject].sliders]).view(-1, 3)
+            facts["shape_mask"] = shape_mask_facts(model.topology, layer.weights, moved.numpy())
         if layer.mask is not None:
             facts["mask"] = mask_facts(self.lab.gauges.chart, layer.mask, albedo(old), albedo(new), item.paints)
         head = [torch.from_numpy(vertices(face))[None] for face in (old, new)]

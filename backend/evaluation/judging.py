@@ -117,6 +117,7 @@ def edit_row(item: Item, facts: Facts, place: int) -> Row:
     leak = [_difference(facts["regions"][name], facts["regions_before"][name]) for name in others]
     return {
         "place": place,
+        "route": facts.get("route"),
         "moved": [round(value, 3) for value in moved],
         "delta_e": [round(error, 2) for error, _ in paints],
         "landed": all(right) if right else None,
@@ -125,6 +126,7 @@ def edit_row(item: Item, facts: Facts, place: int) -> Row:
         "texels_outside": facts["outside"]["texels_changed_outside"],
         "vertices_outside": facts["outside"]["vertices_changed_outside"],
         **{f"mask_{name}": value for name, value in mask.items()},
+        **{f"shape_mask_{name}": value for name, value in facts.get("shape_mask", {}).items()},
         "seconds": facts["seconds"],
         "unet_calls": facts["unet_calls"],
     }

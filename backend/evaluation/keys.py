@@ -12,6 +12,8 @@ from .intervals import Estimate, extreme, mean, median, nothing, share
 from .judging import Row
 
 TONES = ("pale", "tanned", "brown", "dark")
+SHAPE_MASK = ("iou", "area_over_region", "covered", "kept")
+ROUTES = {"by_slider": "slider", "by_networks": "optimise"}
 NO_ITEMS = "no item of this run tests it"
 NO_CONTROL = "the controls did not run"
 NO_ABLATION = "only --ablate tells"
@@ -19,7 +21,12 @@ NO_ABLATION = "only --ablate tells"
 
 @dataclass
 class Judged:
-    """The rows of one run under one preset, by kind; `control` those of the untrained networks and shuffled prompts."""
+    """The rows of one run under one preset, by kind.
+
+    Attributes:
+        optimised: edits of shape once more, by the networks where the preset moves a slider.
+        untrained_shape, untrained_colour, shuffled: the controls'.
+    """
 
     shape: list[Row] = field(default_factory=list)
     unseen: list[Row] = field(default_factory=list)
@@ -27,6 +34,7 @@ class Judged:
     colour: list[Row] = field(default_factory=list)
     both: list[Row] = field(default_factory=list)
     edits: list[Row] = field(default_factory=list)
+    optimised: list[Row] = field(default_factory=list)
     drift: list[Row] = field(default_factory=list)
     untrained_shape: list[Row] = field(default_factory=list)
     untrained_colour: list[Row] = field(default_factory=list)
@@ -75,6 +83,7 @@ def _of_edits(judged: Judged) -> dict[str, Estimate]:
     edits, local = judged.edits, [row for row in judged.edits if row.get("mask_area_over_region") is not None]
     at = {place: column([row for row in edits if row.get("place") == place], "landed") for place in (1, 10)}
     masked = [row for row in edits if "mask_border_step" in row]
+    all_edits = [*edits, *judged.optimised]
     return {
         "edit_success": share(column(edits, "landed"), NO_ITEMS),
         "edit_success_first": share(at[1], NO_ITEMS),
@@ -82,11 +91,16 @@ def _of_edits(judged: Judged) -> dict[str, Estimate]:
         "mask_iou_median": median(column(local, "mask_iou"), NO_ITEMS),
         "mask_area_over_region_median": median(column(local, "mask_area_over_region"), NO_ITEMS),
         "mask_area_over_region_max": extreme(column(local, "mask_area_over_region"), max, NO_ITEMS),
+        **{
+            f"shape_mask_{name}_median": median(column(all_edits, f"shape_mask_{name}"), NO_ITEMS)
+            for name in SHAPE_MASK
+        },
+        **{f"shape_success_{name}": share(_of_shape(all_edits, route), NO_ITEMS) for name, route in ROUTES.items()},
         "texels_changed_inside_share": median(column(local, "mask_changed_inside"), NO_ITEMS),
         "unmasked_share_of_face_min": extreme(column(local, "mask_unmasked_share_of_face"), min, NO_ITEMS),
         "border_step_delta_e": median(column(masked, "mask_border_step"), NO_ITEMS),
-        "texels_changed_outside_masks": extreme(column(edits, "texels_outside"), sum, NO_ITEMS),
-        "vertices_changed_outside_masks": extreme(column(edits, "vertices_outside"), sum, NO_ITEMS),
+        "texels_changed_outside_masks": extreme(column(all_edits, "texels_outside"), sum, NO_ITEMS),
+        "vertices_changed_outside_masks": extreme(column(all_edits, "vertices_outside"), sum, NO_ITEMS),
         "edit_leak_delta_e_median": median(column(edits, "leak_delta_e"), NO_ITEMS),
         "drift_delta_e_median": median(column(judged.drift, "delta_e"), NO_ITEMS),
         "drift_identity_mm_median": median(column(judged.drift, "identity_mm"), NO_ITEMS),
@@ -94,6 +108,11 @@ def _of_edits(judged: Judged) -> dict[str, Estimate]:
         "unet_calls_per_edit": median(column(edits, "unet_calls"), NO_ITEMS),
         "seconds_per_edit": median(column(edits, "seconds"), NO_ITEMS),
     }
+
+
+def _of_shape(rows: Sequence[Row], route: str) -> list[bool]:
+    """Whether edits that ask for shape alone landed, those that went one way."""
+    return column([row for row in rows if row.get("route") == route and row["moved"] and not row["delta_e"]], "landed")
 
 
 def _of_quality(judged: Judged) -> dict[str, Estimate]:

@@ -23,15 +23,15 @@ Axis = tuple[tuple[str, float, float], ...]  # (slider, value at -1, value at +1
 RIDGE = 0.2  # added to the variance of each; from 0.03 to 0.3 all judge alike, less inflates what few numbers tell
 
 
-def fields(model: LinearFaceModel, axes: Sequence[Axis]) -> Float[Tensor, "A D"]:
-    """Displacement of the head from one unit of each axis (half of what lies between -1 and +1), without its scale."""
+def displacements(model: LinearFaceModel, axes: Sequence[Axis]) -> Float[Tensor, "A D"]:
+    """Of the head from one unit of each axis: half of what lies between -1 and +1."""
     ends = model.slider_defaults.repeat(2 * len(axes), 1)
     for row, axis in enumerate(axes):
         for name, low, high in axis:
             column = model.slider_names.index(name)
             ends[2 * row, column], ends[2 * row + 1, column] = low, high
     low_ends, high_ends = model.slider_offsets(ends).unflatten(0, (-1, 2)).unbind(1)
-    return without_size((high_ends - low_ends) / 2, model.rest)
+    return (high_ends - low_ends) / 2
 
 
 def without_size(displacements: Float[Tensor, "N D"], rest: Float[Tensor, "V 3"]) -> Float[Tensor, "N D"]:
@@ -48,7 +48,7 @@ class Judge:
     """Tells where heads lie on each axis: 1 is the end of the range the networks were taught, 0 the mean head.
 
     Attributes:
-        fields: (A, D) each axis's displacement, `points` and `norms` those of the measures.
+        fields: (A, D) each axis's displacement without its size, `points` and `norms` those of the measures.
         reader: (A, A + M) from features to positions on the axes, all solved for together.
         named: (A,) the measure that tells most of each axis, and whether the axis raises it (1) or lowers it (-1).
         reach: (A,) how far one unit of each axis moves the vertex it moves most, in millimetres.
@@ -66,7 +66,7 @@ class Judge:
     def of(cls, model: LinearFaceModel, axes: Sequence[Axis]) -> Judge:
         """Always the same for the same head and axes: its random heads are."""
         points = Points.of(model.topology)
-        basis, norms = fields(model, axes), Norms.of(model, points)
+        basis, norms = without_size(displacements(model, axes), model.rest), Norms.of(model, points)
         count = len(axes)
         judge = cls(model, basis, points, norms, torch.zeros(count, count), (), torch.zeros(count))
         ends = torch.stack([model.rest + sign * basis.view(count, -1, 3) for sign in (1.0, -1.0)])

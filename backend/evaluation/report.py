@@ -149,6 +149,7 @@ def _pictures(folder: Path, found: Mapping[str, Judged]) -> list[str]:
         ("Colour: above the empty prompt, below the words", "colour", "hit", _colour_words),
         ("Three attributes at once", "both", "all_right", _both_words),
         ("Edits: before, and after", "edits", "landed", _edit_words),
+        ("Edits of shape by the networks, not by slider", "optimised", "landed", _edit_words),
     )
     parts = []
     for title, kind, right, words in kinds:

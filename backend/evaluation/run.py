@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ..settings import changed
 from .controls import shuffled
-from .edits import Bench, Recipe, balanced
+from .edits import AXES, Bench, Recipe, balanced
 from .items import Item, ItemSet
 from .journal import Facts, Journal
 from .judging import Row, both_row, degree_row, edit_row, paint_rows, shape_row
@@ -43,6 +44,12 @@ class Plan:
         return chosen if len(chosen) % 2 == 0 else ()
 
     @property
+    def local_shapes(self) -> list[tuple[str, int, list[Item]]]:
+        """Edits of the square that ask for the shape of one part, each on a face of its own."""
+        chosen = [item for item in self.square if item.shapes and AXES[item.shapes[0].subject].noun]
+        return [(f"optimised {item.id}", n, [item]) for n, item in enumerate(chosen) if self.rows]
+
+    @property
     def rows_of_edits(self) -> list[tuple[str, int, list[Item]]]:
         """(name, starting face, edits in order) of everything that edits one face."""
         square = self.square
@@ -76,7 +83,9 @@ class Run:
             judged.degrees += self._degrees(seed)
             judged.colour += self._colours(self.lab, seed)
             judged.both += self._both(seed)
-            self._edits(seed, judged)
+            self._edits(self.lab, seed, self.plan.rows_of_edits, judged.edits, judged.drift)
+            if self._by_sliders:
+                self._edits(self._optimising(), seed, self.plan.local_shapes, judged.optimised, [])
             if self.plan.controls:
                 judged.untrained_shape += self._shapes(self.untrained, seed, unseen=False)
                 judged.untrained_colour += self._colours(self.untrained, seed)
@@ -89,6 +98,7 @@ class Run:
         plain = sum("unseen" not in item.sets for item in plan.of("shape")) + 1
         words = shapes + colours + len(plan.of("both")) + sum(len(item.prompts) for item in plan.of("degrees"))
         edits = sum(len(edits) for _, _, edits in plan.rows_of_edits)
+        edits += len(plan.local_shapes) if self._by_sliders else 0
         return plan.seeds * (words + edits + (plain + colours if plan.controls else 0))
 
     def _find(self, key: str, work: Callable[[], Facts]) -> Facts | None:
@@ -158,15 +168,27 @@ class Run:
                 rows.append(named(item, seed, found, bare or empty) | both_row(item, found, empty, bare))
         return rows
 
-    def _edits(self, seed: int, judged: Judged) -> None:
-        bench = Bench(self.lab, seed)
-        for name, face, items in self.plan.rows_of_edits:
+    @property
+    def _by_sliders(self) -> bool:
+        return self.lab.preset.edit.route == "auto"
+
+    def _optimising(self) -> Lab:
+        """The same lab, in which no edit goes by slider."""
+        preset = changed(self.lab.preset, {"edit.route": "optimise"})
+        return replace(self.lab, preset=replace(preset, name=f"{preset.name} without sliders"))
+
+    def _edits(
+        self, lab: Lab, seed: int, rows: list[tuple[str, int, list[Item]]], edits: list[Row], drifts: list[Row]
+    ) -> None:
+        """Adds the rows of edits, and what came of each row of them as a whole."""
+        bench = Bench(lab, seed)
+        for name, face, items in rows:
             recipe = Recipe(face)
             for place, item in enumerate(items, 1):
                 wanted = recipe.then(item.prompt)
                 found = self._edit(bench, f"edit | {seed} | {name} | {place} {item.prompt}", wanted, item)
                 if found:
-                    judged.edits.append(named(item, seed, found, None) | {"row": name} | edit_row(item, found, place))
+                    edits.append(named(item, seed, found, None) | {"row": name} | edit_row(item, found, place))
                     bench.forget(recipe.before)
                     recipe = wanted
             last = recipe
@@ -174,7 +196,7 @@ class Run:
                 f"{self.lab.preset.name} | drift | {seed} | {name}", lambda bench=bench, last=last: bench.drift(last)
             )
             if drift:
-                judged.drift.append({"id": name, "seed": seed, **drift})
+                drifts.append({"id": name, "seed": seed, **drift})
         bench.clear()
 
     def _edit(self, bench: Bench, key: str, recipe: Recipe, item: Item) -> Facts | None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from backend import checkpoints
-from backend.evaluation.probes import Judge, fields
+from backend.evaluation.probes import Judge, displacements, without_size
 from backend.face import anny
 from backend.language import SHAPES, Person
 from backend.training.people import same_size, sliders_of
@@ -27,7 +27,7 @@ def judge(model):
 
 @pytest.mark.parametrize("row", range(len(SHAPES)), ids=[axis.name for axis in SHAPES])
 def test_a_head_moved_along_one_axis_is_found_there(model, judge, row: int):
-    moved = model.rest + 0.7 * fields(model, AXES)[row].view(-1, 3)
+    moved = model.rest + 0.7 * without_size(displacements(model, AXES), model.rest)[row].view(-1, 3)
     found = judge.positions(moved)
     assert found[row] == pytest.approx(0.7, abs=0.15)
     assert torch.cat([found[:row], found[row + 1 :]]).abs().max() < 0.35

@@ -12,7 +12,7 @@ from backend.evaluation.appearance import LARGE
 from backend.evaluation.items import FOLDER, read
 from backend.evaluation.journal import Journal
 from backend.evaluation.judging import elsewhere
-from backend.evaluation.keys import keys, verdict
+from backend.evaluation.keys import Judged, keys, verdict
 from backend.evaluation.lab import NOBODY, Gauges, Lab
 from backend.evaluation.measures import NAMES
 from backend.evaluation.report import Report
@@ -167,3 +167,28 @@ def test_edits_are_placed_so_that_each_follows_each(row: int):
     assert len({one[row] for one in rows}) == 10
     assert len({pair for one in rows for pair in pairwise(one)}) == 90
     assert NOBODY not in ANSWERS
+
+
+def test_shapes_are_edited_by_slider_in_the_square_and_by_the_networks_beside_it():
+    plan = Plan(STARTER, "quick", 1, 1, controls=False)
+    assert {items[0].id for _, _, items in plan.local_shapes} == {
+        "make his nose longer",
+        "make his chin wider",
+        "make his ears bigger",
+    }
+    assert all("optimised" in name and len(items) == 1 for name, _, items in plan.local_shapes)
+    assert replace(plan, rows=0).local_shapes == []
+
+
+def test_both_ways_of_an_edit_of_shape_are_told_apart():
+    def row(route: str, landed: bool, **more):
+        told = {"texels_outside": 0, "vertices_outside": 0, "seconds": 1.0, "identity_mm": 0.1, "place": 1, **more}
+        return {"route": route, "landed": landed, "moved": [0.5], "delta_e": [], **told}
+
+    painted = row("optimise", True) | {"moved": [], "delta_e": [3.0], "mask_iou": 0.9, "mask_area_over_region": 1.0}
+    by_networks = row("optimise", False, shape_mask_iou=0.4, shape_mask_kept=0.8)
+    found = keys(Judged(edits=[row("slider", True), painted], optimised=[by_networks]))
+    assert (found["shape_success_by_slider"].value, found["shape_success_by_networks"].value) == (1, 0)
+    assert (found["mask_iou_median"].value, found["shape_mask_iou_median"].value) == (0.9, 0.4)
+    assert found["edit_success"].items == 2
+    assert found["texels_changed_outside_masks"].items == 3
