@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from .. import checkpoints
 from ..settings import RECOMMENDED, Preset, changed
 from ..workshop import Workshop, open_workshop
+from .ablations import groups, order_holds, rows_of
 from .blind import write_blind
 from .controls import untrained_shop
 from .imported import NAME, Imported, digest, those_with_a_face
@@ -23,12 +24,13 @@ from .journal import Journal
 from .keys import Judged, keys, saturation_histogram, verdict
 from .lab import Gauges, Lab
 from .networks import SHEETS, Size, evaluate_networks
-from .presets import ablations, best_of, named_presets, order_holds
+from .presets import best_of, named_presets
 from .report import Report
 from .run import Emit, Plan, Run
 from .samples import SHEET, evaluate_samples, samples_verdict
 
 FULL_ROWS, QUICK_ROWS = 10, 1  # of the Latin square
+Tables = dict[str, list[Any]]
 FINDINGS = 2  # raise it when facts come to hold something else: old journals are then of no use
 RANKS = {"shape": ("moved", True), "colour": ("delta_e", False), "both": ("right", True)}
 
@@ -85,28 +87,40 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
         return _samples(asked, items, presets, shop, emit)
     if asked.networks:
         return _networks(asked, items, presets, shop, emit)
+    runs = [(preset, plan) for preset in presets]
+    if asked.ablate:
+        tables, skipped = groups(RECOMMENDED, items, asked.settings or {}, asked.base)
+        runs = [(preset, replace(plan, items=one.items, within=None)) for one in tables for preset in one.presets]
+        presets = [preset for preset, _ in runs]
     journal = Journal(asked.out, _identity(asked, path, plan, presets, shop))
-    found: dict[str, Judged] = {}
-    gauges = Gauges(shop)
-    tables: dict[str, list[Any]] = {}
-    for preset in presets:
-        untrained = Lab(untrained_shop(shop), preset, asked.out, gauges)
-        run = Run(Lab(shop, preset, asked.out, gauges), untrained, plan, journal, emit)
-        found[preset.name] = run.judged()
-        tables |= _saturation(preset.name, run)
+    found, shown = _ran(asked, runs, shop, journal, emit)
     if asked.imported:
         found[NAME] = Imported(asked.imported, asked.out, asked.base, journal, skipped).judged(items)
     told = {name: keys(judged) for name, judged in found.items()}
-    if asked.ablate:
+    if asked.ablate and told:
         told[presets[0].name]["ablation_order_holds"] = order_holds(told)
-    if len(found) > 1:
-        tables["Rank 1: share of items on which a preset is best"] = _ranks(found)
+        shown |= rows_of(told)
+    elif len(found) > 1:
+        shown["Rank 1: share of items on which a preset is best"] = _ranks(found)
     broken = [f"{name}: {words}" for name, one in told.items() for words in verdict(one)]
-    report = Report(_about(asked, items, presets), told, found, broken, skipped, journal.failed, tables)
+    report = Report(_about(asked, items, presets), told, found, broken, skipped, journal.failed, shown)
     report.write(asked.out)
     if asked.blind:
         write_blind(asked.out, found)
     return report
+
+
+def _ran(
+    asked: Asked, runs: list[tuple[Preset, Plan]], shop: Workshop, journal: Journal, emit: Emit
+) -> tuple[dict[str, Judged], Tables]:
+    """Rows by preset, and tables."""
+    found, tables, gauges = dict[str, Judged](), Tables(), Gauges(shop)
+    for preset, plan in runs:
+        untrained = Lab(untrained_shop(shop), preset, asked.out, gauges)
+        run = Run(Lab(shop, preset, asked.out, gauges), untrained, plan, journal, emit)
+        found[preset.name] = run.judged()
+        tables |= _saturation(preset.name, run)
+    return found, tables
 
 
 def _without_networks(
@@ -121,7 +135,7 @@ def _without_networks(
     return Report(_about(asked, items, presets), told, found, [], skipped, failed)
 
 
-def _saturation(name: str, run: Run) -> dict[str, list[Any]]:
+def _saturation(name: str, run: Run) -> Tables:
     """A table of how loud the colours of a preset are, where it painted any."""
     colours = [facts for key, facts in run.facts.items() if key.startswith("colour") and "untrained" not in key]
     bins = saturation_histogram(colours)
@@ -153,8 +167,6 @@ def _networks(asked: Asked, items: ItemSet, presets: list[Preset], shop: Worksho
 
 def _presets(asked: Asked) -> tuple[list[Preset], dict[str, str]]:
     """What is compared, and what cannot be, with the reason."""
-    if asked.ablate:
-        return ablations(changed(RECOMMENDED, asked.settings or {}))
     chosen = named_presets(asked.compare) if asked.compare else [RECOMMENDED]
     return [changed(preset, asked.settings or {}) for preset in chosen], {}
 
@@ -162,9 +174,11 @@ def _presets(asked: Asked) -> tuple[list[Preset], dict[str, str]]:
 def _plan(asked: Asked, items: ItemSet) -> Plan:
     if asked.imported:
         return Plan(items, None, asked.seeds, 0, controls=False)
-    quick = asked.quick or (not asked.everything and (asked.compare is not None or asked.ablate))
+    if asked.ablate:
+        return Plan(items, "quick", asked.seeds, 0, controls=False)
+    quick = asked.quick or (not asked.everything and asked.compare is not None)
     within = None if asked.everything else "quick" if quick else "standard"
-    return Plan(items, within, asked.seeds, QUICK_ROWS if quick else FULL_ROWS, controls=not asked.ablate)
+    return Plan(items, within, asked.seeds, QUICK_ROWS if quick else FULL_ROWS, controls=True)
 
 
 def _identity(asked: Asked, path: Path, plan: Plan, presets: list[Preset], shop: Workshop | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ IN_RANGE = (0.5, 1.3)  # of what the networks were taught, where 1 is the end of
 LANDED = 0.25  # of that range: less is not seen
 COLOUR_HIT = 12.0  # ΔE2000
 SHOWS = 3.0  # ΔE2000 by which a thing without a stated colour must change its place
+KEPT = 2.0  # ΔE2000 by which a region may move that an edit does not name
 SKIN = "skin"
 CHEEKS = ("left_cheek", "right_cheek")
 BESIDE: dict[str, tuple[str, ...]] = {  # regions that a thing reaches into besides its own
@@ -89,6 +90,7 @@ def both_row(item: Item, facts: Facts, empty: Facts, bare: Facts | None) -> Row:
         "delta_e": [round(error, 2) for error, _ in paints],
         "attributes": len(right),
         "right": sum(right),
+        "each": right,
         "all_right": all(right) if right else None,
         **_mesh(facts),
     }
@@ -106,7 +108,8 @@ def edit_row(item: Item, facts: Facts, place: int) -> Row:
 
     Returns:
         landed: every axis went LANDED or farther the right way, every colour is hit; None where nothing is expected.
-        leak_delta_e: change of the regions that no named thing lies on or beside, None where all skin is named.
+        in_place: landed, and the regions that no named thing lies on or beside changed by KEPT or less in the mean.
+        leak_delta_e: change of the those regions, None where all skin is named.
     """
     moved = [
         (facts["positions"][one.subject] - facts["positions_before"][one.subject]) * one.sign for one in item.shapes
@@ -114,14 +117,16 @@ def edit_row(item: Item, facts: Facts, place: int) -> Row:
     paints = [paint_error(one, facts["colours"], facts["colours_before"]) for one in item.paints]
     right = [value >= LANDED for value in moved] + [landed for _, landed in paints]
     mask, others = facts.get("mask") or {}, elsewhere({one.subject for one in item.paints}, facts["regions"])
-    leak = [_difference(facts["regions"][name], facts["regions_before"][name]) for name in others]
+    moved_there = [_difference(facts["regions"][name], facts["regions_before"][name]) for name in others]
+    leak = float(np.mean(moved_there)) if moved_there else None
     return {
         "place": place,
         "route": facts.get("route"),
         "moved": [round(value, 3) for value in moved],
         "delta_e": [round(error, 2) for error, _ in paints],
         "landed": all(right) if right else None,
-        "leak_delta_e": round(float(np.mean(leak)), 2) if leak else None,
+        "in_place": all(right) and leak <= KEPT if right and leak is not None else None,
+        "leak_delta_e": None if leak is None else round(leak, 2),
         "identity_mm": facts["identity_mm"],
         "texels_outside": facts["outside"]["texels_changed_outside"],
         "vertices_outside": facts["outside"]["vertices_changed_outside"],
