@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What panels and operators share."""
 
-import textwrap
+from functools import lru_cache
 
+import blf
 import bpy
 
 from ..link.bundle import errors
@@ -10,7 +11,9 @@ from ..scene import steps
 from . import pump
 
 TAB = "Facewright"
-CHARACTER_PX = 7.5  # mean width of a letter at interface scale 1
+# Pixels at interface scale 1: the sidebar as Blender opens it, what margins, scroll bar and tabs take of it, an icon.
+WIDTH_PX, MARGIN_PX, ICON_PX = 280, 67, 20
+PAIR_PX = 190  # two buttons with an icon and a word each
 
 
 class SidebarPanel:
@@ -88,11 +91,48 @@ def has_face(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     return has_head(cls, context)
 
 
-def wrapped(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
-    """Labels of as many lines as the region is wide; the first carries the icon."""
-    region = getattr(context, "region", None)
-    scale = context.preferences.system.ui_scale or 1.0  # 0 without a window
-    width = int((region.width if region else 300) / (CHARACTER_PX * scale)) - 5
-    for line in textwrap.wrap(text, max(16, width)) or [""]:
+def wrapped(
+    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE", beside: int = 0
+) -> None:
+    """Labels of as many lines as the region's width asks for, in the user's language; the first carries the icon.
+
+    Args:
+        beside: buttons of one icon in the same row.
+    """
+    scale = _scale(context)
+    room = (_room(context) - ICON_PX * (beside + (icon != "NONE"))) * scale
+    points = context.preferences.ui_styles[0].widget.points * scale
+    for line in broken(bpy.app.translations.pgettext_iface(text), int(room), points) or ("",):
         layout.label(text=line, icon=icon, translate=False)
         icon = "BLANK1" if icon != "NONE" else icon
+
+
+def abreast(context: bpy.types.Context) -> int:
+    """Columns of short buttons that fit: two, or one in a narrow sidebar."""
+    return 2 if _room(context) >= PAIR_PX else 1
+
+
+def _room(context: bpy.types.Context) -> float:
+    """The width of a panel's content, in pixels at interface scale 1."""
+    region = getattr(context, "region", None)
+    return (region.width / _scale(context) if region else WIDTH_PX) - MARGIN_PX
+
+
+def _scale(context: bpy.types.Context) -> float:
+    return context.preferences.system.ui_scale or 1.0  # 0 without a window
+
+
+@lru_cache(maxsize=256)  # drawing asks again and again
+def broken(text: str, room: int, points: float) -> tuple[str, ...]:
+    """The text in lines of at most `room` pixels, between words where it can be."""
+    blf.size(0, points)
+    lines: list[str] = []
+    for word in text.split():
+        if lines and blf.dimensions(0, f"{lines[-1]} {word}")[0] <= room:
+            lines[-1] += f" {word}"
+            continue
+        while word:  # one that is wider than a line, as Chinese sentences and paths are, is cut where it must
+            fits = next((end for end in range(len(word), 1, -1) if blf.dimensions(0, word[:end])[0] <= room), 1)
+            lines.append(word[:fits])
+            word = word[fits:]
+    return tuple(lines)

@@ -12,7 +12,7 @@ from ..link.bundle import errors
 from ..link.desk import Job
 from ..scene import steps, view
 from . import heads, preferences, presets, pump, setting_up, submitting, words
-from .base import Explaining, SidebarPanel, SubPanel, idle, wrapped
+from .base import Explaining, SidebarPanel, SubPanel, abreast, idle, wrapped
 from .properties import SEED_LIMIT
 
 SHOWN_AT = {"head": "facewright.generate"}  # the button whose place Cancel takes, where it is not the job's own
@@ -186,9 +186,9 @@ class FACEWRIGHT_PT_main(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         _draw_status(self.layout, context)
         setting_up.draw_strip(self.layout, context)
-        row = self.layout.row()
-        row.operator(FACEWRIGHT_OT_new_head.bl_idname, icon="ADD")
-        row.operator("facewright.import_face", text="Import", icon="IMPORT")
+        grid = self.layout.grid_flow(columns=abreast(context), even_columns=True)
+        grid.operator(FACEWRIGHT_OT_new_head.bl_idname, icon="ADD")
+        grid.operator("facewright.import_face", text="Import", icon="IMPORT")
         heads.draw_choice(self.layout, context.scene.facewright_ui)
         _draw_solid_hint(self.layout, context)
 
@@ -209,23 +209,25 @@ class FACEWRIGHT_PT_create(SubPanel, bpy.types.Panel):
         column.prop(drafts, "texture_prompt", text="", placeholder="Other words for the texture")
         words.draw_heard(column, context, drafts.texture_prompt, keys=True)
         column.prop(drafts, "from_chosen")
-        row = column.row(align=True)
-        row.prop(drafts, "seed")
-        row.prop(drafts, "candidates")
+        grid = column.grid_flow(columns=abreast(context), even_columns=True, align=True)
+        grid.prop(drafts, "seed")
+        grid.prop(drafts, "candidates")
         presets.draw_choice(column, drafts)
         header, body = layout.panel("facewright_more", default_closed=True)
         header.label(text="More")
         if body is not None:
-            body.prop(drafts, "negative")
-            body.prop(drafts, "family")
+            body.prop(drafts, "negative", text="", placeholder="Keep Away From")
+            named = body.column()
+            named.use_property_split, named.use_property_decorate = True, False
+            named.prop(drafts, "family")
             presets.draw_changes(body, drafts)
         reason = "" if drafts.prompt.strip() else "Write what the face should look like"
         if not (drafts.make_shape or drafts.make_texture):
             reason = "Switch Shape or Texture on"
-        draw_submit(layout, FACEWRIGHT_OT_generate.bl_idname, reason, "USER")
+        draw_submit(layout, context, FACEWRIGHT_OT_generate.bl_idname, reason, "USER")
 
 
-def draw_submit(layout: bpy.types.UILayout, operator: str, reason: str, icon: str) -> None:
+def draw_submit(layout: bpy.types.UILayout, context: bpy.types.Context, operator: str, reason: str, icon: str) -> None:
     """The operator's button, or why it is off; Cancel in its place while its job runs."""
     row, job = layout.row(), pump.state.job
     row.scale_y = 1.4
@@ -238,7 +240,7 @@ def draw_submit(layout: bpy.types.UILayout, operator: str, reason: str, icon: st
     row.enabled = not reason
     row.operator(operator, icon=icon)
     if reason:
-        layout.label(text=reason, icon="INFO")
+        wrapped(layout, context, reason, icon="INFO")
 
 
 def _draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -259,7 +261,7 @@ def _draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     elif failure is not None:
         box = layout.box().column(align=True)
         row = box.row()
-        row.label(text=f"E{failure.code} {failure.title}", icon="ERROR")
+        wrapped(row.column(), context, f"E{failure.code} {failure.title}", icon="ERROR", beside=1)
         row.operator(FACEWRIGHT_OT_dismiss.bl_idname, text="", icon="X", emboss=False)
         for line in (failure.message, failure.advice):
             if line:

@@ -83,6 +83,8 @@ class FACEWRIGHT_PT_edit(SubPanel, bpy.types.Panel):
             route = words.understood(drafts.instruction)
             where = ", ".join(name.replace("_", " ") for name in route.region) or "whole head"
             column.label(text=f"{route.scope}: {where}", icon="CHECKMARK", translate=False)
+        column = layout.column()
+        column.use_property_split, column.use_property_decorate = True, False
         column.prop(drafts, "scope")
         if found is not None:
             column.prop_search(drafts, "region", found, "vertex_groups", icon="GROUP_VERTEX")
@@ -95,7 +97,7 @@ class FACEWRIGHT_PT_edit(SubPanel, bpy.types.Panel):
         reason = "" if drafts.instruction.strip() else "Write what should change"
         if found is None or not found.facewright.steps:
             reason = "Generate or import a face first"
-        draw_submit(layout, FACEWRIGHT_OT_edit.bl_idname, reason, "MODIFIER")
+        draw_submit(layout, context, FACEWRIGHT_OT_edit.bl_idname, reason, "MODIFIER")
 
 
 CLASSES = (FACEWRIGHT_OT_edit, FACEWRIGHT_PT_edit)

@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ..link.bundle import errors, files
 from ..scene import exporting, material, steps, studio, view
-from .base import Explaining, FacePanel, SubPanel, has_face, has_head
+from .base import Explaining, FacePanel, SubPanel, has_face, has_head, wrapped
 
 
 class FACEWRIGHT_OT_export(Explaining, bpy.types.Operator):
@@ -112,7 +112,7 @@ class FACEWRIGHT_PT_textures(FacePanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, image = self.layout, material.shown_image(steps.require_head(context))
         if image is None:
-            layout.label(text="No material of the head shows its texture", icon="INFO")
+            wrapped(layout, context, "No material of the head shows its texture", icon="INFO")
         else:
             layout.label(text=f"Albedo {image.size[0]} × {image.size[1]}", icon="TEXTURE", translate=False)
         layout.operator(FACEWRIGHT_OT_save_texture.bl_idname, icon="FILE_TICK")

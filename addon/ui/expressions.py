@@ -9,7 +9,7 @@ from ..scene import rig, steps
 from ..session.speech import MOODS, NAMED, VISEMES, group_of, share_of
 from .base import Explaining, SubPanel, has_head
 
-VISEMES_A_ROW = 5
+MOODS_A_ROW, VISEMES_A_ROW = 2, 5
 
 
 def keys_of(found: bpy.types.Object) -> list[bpy.types.ShapeKey]:
@@ -77,9 +77,9 @@ class FACEWRIGHT_PT_expressions(SubPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, found = self.layout, steps.require_head(context)
         layout.operator(FACEWRIGHT_OT_expression.bl_idname, text="Reset", icon="LOOP_BACK").name = ""
-        row = layout.row(align=True)
+        moods = layout.grid_flow(row_major=True, columns=MOODS_A_ROW, even_columns=True, align=True)
         for name in MOODS:
-            row.operator(FACEWRIGHT_OT_expression.bl_idname, text=name.capitalize()).name = name
+            moods.operator(FACEWRIGHT_OT_expression.bl_idname, text=name.capitalize()).name = name
         grid = layout.grid_flow(row_major=True, columns=VISEMES_A_ROW, even_columns=True, align=True)
         for name in VISEMES:
             button = grid.operator(FACEWRIGHT_OT_expression.bl_idname, text=name, translate=False)

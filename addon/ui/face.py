@@ -106,7 +106,7 @@ class FACEWRIGHT_PT_face(HeadPanel, bpy.types.Panel):
         if found is not None and head is not None and bust.missing(found, head):
             layout.operator(FACEWRIGHT_OT_add_shoulders.bl_idname, icon="ADD")
         if not shown.sliders:
-            layout.label(text="This head model has no sliders", icon="INFO")
+            wrapped(layout, context, "This head model has no sliders", icon="INFO")
             return
         layout.prop(shown, "search", text="", icon="VIEWZOOM")
         wanted, opened = shown.search.lower(), set(shown.open_groups.split())
@@ -118,7 +118,7 @@ class FACEWRIGHT_PT_face(HeadPanel, bpy.types.Panel):
         for group, members in groups.items():
             _draw_group(layout, group, members, bool(wanted) or group in opened)
         if not groups:
-            layout.label(text="No slider is called that", icon="INFO")
+            wrapped(layout, context, "No slider is called that", icon="INFO")
 
 
 def _draw_group(layout: bpy.types.UILayout, group: str, members: list, is_open: bool) -> None:

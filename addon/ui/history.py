@@ -10,7 +10,7 @@ from ..link.bundle import errors
 from ..scene import compare, mesh, steps, store
 from ..session import tree
 from . import thumbs
-from .base import Explaining, FacePanel, has_face
+from .base import Explaining, FacePanel, abreast, has_face
 
 KIND_ICONS = {
     "generate": "USER",
@@ -178,7 +178,7 @@ class FACEWRIGHT_PT_history(FacePanel, bpy.types.Panel):
         if picture := thumbs.icon(chosen.uid):
             layout.template_icon(picture, scale=6.0)
         layout.operator(FACEWRIGHT_OT_revert.bl_idname, icon="LOOP_BACK")
-        row = layout.row()
+        row = layout.grid_flow(columns=abreast(context), even_columns=True)
         row.label(text=f"{len(session.steps)} steps, {store.size(session) / MEGABYTE:.1f} MB", translate=False)
         row.operator(FACEWRIGHT_OT_compact.bl_idname)
 

@@ -205,7 +205,7 @@ class FACEWRIGHT_MT_presets(bpy.types.Menu):
 
 def draw_choice(layout: bpy.types.UILayout, drafts: bpy.types.PropertyGroup) -> None:
     """Which preset; a star where it is not taken as it is."""
-    row = layout.row(align=True)
+    row = layout.split(factor=0.3, align=True)
     row.label(text="Preset")
     title, _ = BUILT_IN.get(drafts.preset, (drafts.preset, ""))
     row.menu(FACEWRIGHT_MT_presets.__name__, text=f"{title} *" if drafts.settings else title)

@@ -194,7 +194,7 @@ def draw_strip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         layout.label(text="Looking at this computer", icon="VIEWZOOM")
     elif state.failure is not None and not isinstance(state.failure, errors.Cancelled):
         box = layout.box().column(align=True)
-        box.label(text=f"E{state.failure.code} {state.failure.title}", icon="ERROR")
+        wrapped(box, context, f"E{state.failure.code} {state.failure.title}", icon="ERROR")
         for line in filter(None, (state.failure.message, state.failure.advice)):
             wrapped(box, context, line)
         box.operator(FACEWRIGHT_OT_set_up.bl_idname, text="Try Again", icon="FILE_REFRESH")

@@ -18,6 +18,13 @@ OUT = Path(sys.argv[sys.argv.index("--") + 1])
 PROMPT = "an old man with a hooked nose"
 # Pixels below the top of the sidebar's region, at interface scale 1, of what is clicked before a head is there.
 NEW_HEAD_Y, PROMPT_Y, GENERATE_Y = 73, 187, 361
+SIZES = (
+    (220, 1.0),
+    (320, 1.5),
+    (480, 2.0),
+    (220, 2.0),
+)  # the sidebar's width in pixels at scale 1, the interface's scale
+EDGE = (0, 8, 12, 16, 4)  # pixels from the sidebar's left side, where its edge may be taken hold of
 SECONDS = 1500.0  # for a face by the starter networks on a busy machine
 gaps: list[float] = []
 
@@ -204,8 +211,40 @@ def panels(pump):
         reopen(f"FACEWRIGHT_PT_{name}", "discard")
     yield 3.0
     picture("8_panels.png")
+    yield from sizes()
     ordered = sorted(gaps)
     say("gap between ticks, s: median", round(ordered[len(ordered) // 2], 3), "p95", ordered[int(len(ordered) * 0.95)])
+
+
+def sizes():
+    """The panels in narrow and wide sidebars and at larger interfaces; whether their texts fit is counted elsewhere."""
+    for width, scale in SIZES:
+        bpy.context.preferences.view.ui_scale = scale
+        yield 2.0
+        yield from widened(int(width * scale))
+        picture(f"9_width_{width}_scale_{scale}.png")
+    bpy.context.preferences.view.ui_scale = 1.0
+    yield 1.0
+
+
+def widened(width):
+    """Drags the sidebar's edge until it is as wide, as a user does."""
+    for inside in EDGE:
+        window, _, _, sidebar = view()
+        x, y = sidebar.x + inside, sidebar.y + sidebar.height // 3
+        to = x + sidebar.width - width
+        for kind, value, at, pause in (
+            ("MOUSEMOVE", "NOTHING", x - 60, 0.3),
+            ("MOUSEMOVE", "NOTHING", x, 0.5),
+            ("LEFTMOUSE", "PRESS", x, 0.3),
+            *(("MOUSEMOVE", "NOTHING", int(x + share * (to - x)), 0.2) for share in (0.1, 0.4, 0.8, 1.0, 1.0)),
+            ("LEFTMOUSE", "RELEASE", to, 1.0),
+        ):
+            window.event_simulate(type=kind, value=value, x=at, y=y)
+            yield pause
+        if view()[3].width != sidebar.width:
+            break
+    say("sidebar", view()[3].width, "pixels wide, asked", width)
 
 
 def reopen(name, change):

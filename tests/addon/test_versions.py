@@ -28,6 +28,7 @@ FILES = [
     "colours",
     "disks",
     "copies",
+    "widths",
 ]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PYTHONS, reason=ABSENT)]
 
