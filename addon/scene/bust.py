@@ -5,9 +5,10 @@ import bmesh
 import bpy
 import numpy as np
 
+from ..session import gloss
 from ..session.head import Head, to_blender
 from ..session.shoulders import Shoulders
-from . import mesh
+from . import material, mesh
 
 FOLLOWED = "head"  # the vertex group by which an armature of `rig` moves the head
 
@@ -30,10 +31,13 @@ def add(found: bpy.types.Object, head: Head, shoulders: Shoulders) -> None:
     try:
         whole.from_mesh(data)
         keys = whole.verts.layers.shape.values()
+        rough = whole.verts.layers.float.get(material.ROUGHNESS)
         for point in points:
             vertex = whole.verts.new(point)
             for key in keys:
                 vertex[key] = point
+            if rough is not None:
+                vertex[rough] = gloss.SKIN
         whole.verts.ensure_lookup_table()
         _weld(whole, shoulders, whole.loops.layers.uv[mesh.UV_MAP])
         whole.to_mesh(data)

@@ -14,7 +14,7 @@ import bpy
 
 from ..compat import USD_TEXTURES
 from ..link.bundle import errors, files, provenance
-from . import material, mesh, studio
+from . import maps, material, mesh, studio
 from .steps import ORIGIN
 
 PNG_SUFFIX = "_albedo.png"
@@ -95,7 +95,7 @@ def write(found: bpy.types.Object, path: Path, preset: Preset) -> Path:
     if preset.suffix == ".glb":
         options["export_copyright"] = _notice(found)
     with _in_place_of(path) as partial, _stage(found) as copy:
-        made = _texture_beside(copy, partial) if preset.suffix == ".obj" else []
+        made = _texture_beside(copy, partial) if preset.suffix == ".obj" else maps.wire_roughness(copy)
         module, name = preset.operator.split(".")
         try:
             getattr(getattr(bpy.ops, module), name)(filepath=str(partial), **options)

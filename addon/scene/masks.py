@@ -21,7 +21,7 @@ def from_group(found: bpy.types.Object, size: int) -> bytes:
         for one in vertex.groups:
             if one.group == group.index:
                 weights[vertex.index] = one.weight
-    return _baked(found, weights[_corners(found)], size)
+    return _baked(found, weights[mesh.corner_vertices(found)], size)
 
 
 def from_paint(found: bpy.types.Object, size: int) -> bytes:
@@ -36,7 +36,7 @@ def from_paint(found: bpy.types.Object, size: int) -> bytes:
     values = np.empty(len(colours.data) * 4, np.float32)
     colours.data.foreach_get("color", values)
     grey = values.reshape(-1, 4)[:, :3].mean(axis=1)
-    return _baked(found, grey[_corners(found)] if colours.domain == "POINT" else grey, size)
+    return _baked(found, grey[mesh.corner_vertices(found)] if colours.domain == "POINT" else grey, size)
 
 
 def from_image(image: bpy.types.Image | None, size: int) -> bytes:
@@ -49,24 +49,7 @@ def from_image(image: bpy.types.Image | None, size: int) -> bytes:
     return encode(np.rint(grey[rows][:, columns]).astype(np.uint8))
 
 
-def _corners(found: bpy.types.Object) -> NDArray[np.int32]:
-    """(L,) the vertex of each of the mesh's corners."""
-    data = mesh.mesh_of(found)
-    values = np.empty(len(data.loops), np.int32)
-    data.loops.foreach_get("vertex_index", values)
-    return values
-
-
 def _baked(found: bpy.types.Object, values: NDArray[np.float32], size: int) -> bytes:
     """Values (L,) at the corners of the mesh as a PNG in its UV map."""
-    data = mesh.mesh_of(found)
-    uvs = np.empty(len(data.loops) * 2, np.float32)
-    layer = data.uv_layers.get(mesh.UV_MAP) or data.uv_layers.active
-    if layer is None:
-        raise errors.UsageError(f"{found.name} has no UV map", advice="undo what removed it")
-    layer.uv.foreach_get("vector", uvs)
-    starts, totals = np.empty(len(data.polygons), np.int32), np.empty(len(data.polygons), np.int32)
-    data.polygons.foreach_get("loop_start", starts)
-    data.polygons.foreach_get("loop_total", totals)
-    corners = starts[:, None] + np.minimum(np.arange(4), totals[:, None] - 1)  # a triangle repeats its last corner
-    return encode(bake(uvs.reshape(-1, 2)[corners], values[corners], size))
+    corners = mesh.polygon_corners(found)
+    return encode(bake(mesh.corner_uvs(found)[corners], values[corners], size))

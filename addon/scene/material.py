@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compat import node_tree
+from ..session import gloss
 from ..session.face import image_size
 from ..session.head import Head
 
 ROLE = "facewright_role"  # custom property of the nodes that are ours to update
 ALBEDO = "albedo"
+ROUGHNESS = "roughness"  # also what the mesh calls it, vertex by vertex
 # What colour configurations call it: Blender's own, then those of ACES from its second version to its first.
 SRGB_NAMES = ("sRGB", "sRGB Encoded Rec.709 (sRGB)", "sRGB - Texture", "Utility - sRGB - Texture")
 
@@ -35,7 +37,7 @@ LOOKS = (
         (),
         {
             "Base Color": (0.6, 0.38, 0.29, 1.0),
-            "Roughness": 0.5,
+            "Roughness": gloss.SKIN,
             # light goes deepest where it is red: Principled's default radii, at the size of a head
             "Subsurface Weight": 0.1,
             "Subsurface Radius": (1.0, 0.2, 0.1),
@@ -56,14 +58,21 @@ LOOKS = (
 )
 
 
-def new_image(name: str, png: bytes) -> bpy.types.Image:
-    """A packed sRGB picture of the PNG's own bytes; packed, because only so undo and saving keep it."""
+def new_image(name: str, png: bytes, *, data: bool = False) -> bpy.types.Image:
+    """A packed picture of the PNG's own bytes; packed, because only so undo and saving keep it.
+
+    Args:
+        data: its values are no colours; else they are sRGB.
+    """
     width, height = image_size(png)
     image = bpy.data.images.new(name, width, height)
     image.pack(data=png, data_len=len(png))
     image.source = "FILE"
     image.alpha_mode = "NONE"
-    _declare_srgb(image)
+    if data:
+        image.colorspace_settings.is_data = True
+    else:
+        _declare_srgb(image)
     return image
 
 
@@ -100,7 +109,7 @@ def read_png(png: bytes) -> NDArray[np.uint8]:
 
 
 def dress(mesh: bpy.types.Mesh, head: Head) -> None:
-    """Gives a new head its materials, polygon by polygon; `show` puts the picture in."""
+    """Gives a new head its materials, polygon by polygon, and its roughness; `show` puts the picture in."""
     parts = np.concatenate([head.quad_parts, head.lone_parts])
     worn = np.zeros(len(parts), np.int32)
     for look in LOOKS:
@@ -111,6 +120,8 @@ def dress(mesh: bpy.types.Mesh, head: Head) -> None:
         worn[mask] = len(mesh.materials)
         mesh.materials.append(_new_material(f"{mesh.name} {look.name}", look))
     mesh.polygons.foreach_set("material_index", worn)
+    rough = mesh.attributes.new(ROUGHNESS, "FLOAT", "POINT")
+    rough.data.foreach_set("value", gloss.skin_roughness(head))
 
 
 def show(found: bpy.types.Object, image: bpy.types.Image) -> None:
@@ -145,7 +156,43 @@ def _new_material(name: str, look: Look) -> bpy.types.Material:
     texture.label = "Albedo"
     texture[ROLE] = ALBEDO
     texture.location = (shader.location.x - 320.0, shader.location.y)
+    if not look.parts:  # the skin
+        rough = tree.nodes.new("ShaderNodeAttribute")
+        rough.attribute_name = rough[ROLE] = ROUGHNESS
+        rough.label = "Roughness"
+        rough.location = (shader.location.x - 320.0, shader.location.y - 320.0)
+        tree.links.new(_factor(rough), shader.inputs["Roughness"])
     return material
+
+
+def _factor(attribute: bpy.types.ShaderNodeAttribute) -> bpy.types.NodeSocket:
+    """The output that is called Fac or, from Blender 5 on, Factor."""
+    return next(output for output in attribute.outputs if output.identifier == "Fac")
+
+
+def roughness_node(material: bpy.types.Material) -> bpy.types.Node | None:
+    """The node of ours that reads the mesh's roughness, where it is used."""
+    for node in material.node_tree.nodes if material.node_tree else ():
+        if node.bl_idname == "ShaderNodeAttribute" and node.get(ROLE) == ROUGHNESS and _factor(node).links:
+            return node
+    return None
+
+
+def constant_roughness(material: bpy.types.Material | None) -> float | None:
+    """The one roughness of a material; None where the mesh or something of the user's decides."""
+    for node in material.node_tree.nodes if material and material.node_tree else ():
+        if node.bl_idname == "ShaderNodeBsdfPrincipled" and not node.inputs["Roughness"].links:
+            return node.inputs["Roughness"].default_value
+    return None
+
+
+def picture_roughness(material: bpy.types.Material, image: bpy.types.Image) -> None:
+    """Lets a picture say what the mesh said; the material must have `roughness_node`."""
+    tree, node = material.node_tree, roughness_node(material)
+    picture = tree.nodes.new("ShaderNodeTexImage")
+    picture.image = image
+    for socket in [link.to_socket for link in _factor(node).links]:
+        tree.links.new(picture.outputs["Color"], socket)
 
 
 def connect(found: bpy.types.Object) -> None:

@@ -141,6 +141,34 @@ def mesh_of(found: bpy.types.Object) -> bpy.types.Mesh:
     return found.data
 
 
+def corner_vertices(found: bpy.types.Object) -> NDArray[np.int32]:
+    """(L,) the vertex of each of the mesh's corners."""
+    data = mesh_of(found)
+    values = np.empty(len(data.loops), np.int32)
+    data.loops.foreach_get("vertex_index", values)
+    return values
+
+
+def corner_uvs(found: bpy.types.Object) -> NDArray[np.float32]:
+    """(L, 2) where each corner is in the head's UV map; raises errors.UsageError where that is gone."""
+    data = mesh_of(found)
+    uvs = np.empty(len(data.loops) * 2, np.float32)
+    layer = data.uv_layers.get(UV_MAP) or data.uv_layers.active
+    if layer is None:
+        raise errors.UsageError(f"{found.name} has no UV map", advice="undo what removed it")
+    layer.uv.foreach_get("vector", uvs)
+    return uvs.reshape(-1, 2)
+
+
+def polygon_corners(found: bpy.types.Object) -> NDArray[np.int32]:
+    """(P, 4) the corners of each polygon; a triangle repeats its last."""
+    data = mesh_of(found)
+    starts, totals = np.empty(len(data.polygons), np.int32), np.empty(len(data.polygons), np.int32)
+    data.polygons.foreach_get("loop_start", starts)
+    data.polygons.foreach_get("loop_total", totals)
+    return starts[:, None] + np.minimum(np.arange(4), totals[:, None] - 1)
+
+
 def _positions(mesh: bpy.types.Mesh) -> NDArray[np.float32]:
     values = np.empty(len(mesh.vertices) * 3, np.float32)
     mesh.attributes["position"].data.foreach_get("vector", values)

@@ -7,8 +7,10 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ..link.bundle import errors, files
-from ..scene import exporting, material, steps, studio, view
+from ..scene import exporting, maps, material, steps, studio, view
+from . import submitting
 from .base import Explaining, FacePanel, SubPanel, has_face, has_head, wrapped
+from .properties import MAP_SIZES, SIZE_SAID
 
 
 class FACEWRIGHT_OT_export(Explaining, bpy.types.Operator):
@@ -53,23 +55,32 @@ class FACEWRIGHT_OT_export(Explaining, bpy.types.Operator):
 class FACEWRIGHT_OT_save_texture(Explaining, bpy.types.Operator):
     bl_idname = "facewright.save_texture"
     bl_label = "Save Texture"
-    bl_description = "Write the albedo the head wears as a PNG, byte for byte"
+    bl_description = "Write a map of the head as a PNG; the albedo as it is is written byte for byte"
     bl_options = {"REGISTER"}
 
     filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    map: EnumProperty(
+        name="Map",
+        description="Which map is written",
+        items=((maps.ALBEDO, "Albedo", "The skin's colour"), (maps.ROUGHNESS, "Roughness", "Where the skin shines")),
+        options={"SKIP_SAVE"},
+    )
+    map_size: EnumProperty(name="Size", description=SIZE_SAID, items=MAP_SIZES, options={"SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return has_face(cls, context)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        self.filepath = bpy.path.clean_name(steps.require_head(context).name) + exporting.PNG_SUFFIX
+        self.map_size = submitting.given(self, "map_size", context.scene.facewright_ui)
+        self.filepath = f"{bpy.path.clean_name(steps.require_head(context).name)}_{self.map}.png"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def act(self, context: bpy.types.Context) -> None:
         path = Path(bpy.path.abspath(self.filepath)).with_suffix(".png")
-        files.write_whole(path, steps.active_face(steps.require_head(context)).albedo)
+        size = int(submitting.given(self, "map_size", context.scene.facewright_ui))
+        files.write_whole(path, maps.picture(steps.require_head(context), self.map, size))
 
 
 class FACEWRIGHT_OT_mark_asset(Explaining, bpy.types.Operator):
@@ -110,12 +121,21 @@ class FACEWRIGHT_PT_textures(FacePanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, image = self.layout, material.shown_image(steps.require_head(context))
+        layout, found = self.layout, steps.require_head(context)
+        image = material.shown_image(found)
         if image is None:
             wrapped(layout, context, "No material of the head shows its texture", icon="INFO")
         else:
-            layout.label(text=f"Albedo {image.size[0]} × {image.size[1]}", icon="TEXTURE", translate=False)
-        layout.operator(FACEWRIGHT_OT_save_texture.bl_idname, icon="FILE_TICK")
+            _draw_map(layout, maps.ALBEDO, f"Albedo {image.size[0]} × {image.size[1]}")
+        if maps.has_roughness(found):
+            _draw_map(layout, maps.ROUGHNESS, "Roughness by region")
+        layout.prop(context.scene.facewright_ui, "map_size")
+
+
+def _draw_map(layout: bpy.types.UILayout, name: str, text: str) -> None:
+    row = layout.row()
+    row.label(text=text, icon="TEXTURE")
+    row.operator(FACEWRIGHT_OT_save_texture.bl_idname, text="", icon="FILE_TICK").map = name
 
 
 class FACEWRIGHT_PT_export(SubPanel, bpy.types.Panel):

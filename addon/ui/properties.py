@@ -13,6 +13,11 @@ from bpy.props import (
 )
 
 SEED_LIMIT = 2**31 - 1
+SIZE_SAID = "Texels a side of the maps that are saved"
+MAP_SIZES = (
+    ("0", "As It Is", "As large as the map is"),
+    *((str(size), f"{size} × {size}", "Scaled, and encoded anew") for size in (512, 1024, 2048, 4096)),
+)
 
 
 class FACEWRIGHT_PG_file(bpy.types.PropertyGroup):
@@ -120,6 +125,7 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
         ),
     )
     mask_image: PointerProperty(name="Picture", type=bpy.types.Image)
+    map_size: EnumProperty(name="Size", description=SIZE_SAID, items=MAP_SIZES)
     region: StringProperty(
         name="Region", description="The part of the face an edit is locked to; empty: what the words name"
     )

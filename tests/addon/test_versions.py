@@ -29,6 +29,7 @@ FILES = [
     "disks",
     "copies",
     "widths",
+    "maps",
 ]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PYTHONS, reason=ABSENT)]
 
