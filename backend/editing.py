@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy import ndarray
-from PIL import Image
 
 from . import making
 from .diffusion.attention import tokens_of, words_at
@@ -21,20 +19,20 @@ from .face.layers import Face, Layer, albedo, coefficients, compose
 from .face.sliders import ranges
 from .language import regions_on
 from .language.heard import hear
+from .leading import ROLES, Lead, lead
 from .moves import Move, moves_of
 from .pictures import to_bytes, to_tensor
 from .prompts import Prompt
 from .router import route
-from .settings import Preset
-from .settings.stages import WordSettings
+from .settings import EditGeometrySettings, EditTextureSettings, Preset
 from .stages import edit, guiding, masks
 from .stages.guiding import PRIORS
 from .stages.optimise import Watch
 from .workshop import Workshop
 
+Settings = TypeVar("Settings", EditGeometrySettings, EditTextureSettings)
 SCOPES = {"both": ("geometry", "texture")}
 AUTOMATIC = 0  # the token that leaves the choice of words to the instruction
-ADVICE = "draw it over albedo.png: white where the edit may reach, black elsewhere"
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,14 @@ class Way:
 
 @dataclass(frozen=True)
 class Made:
-    """A layer, the hashes of the networks that made it, words they do not know, and sentences for the user."""
+    """A layer, the hashes of the networks that made it, words they do not know, sentences for the user, and the roles
+    of those networks."""
 
     layer: Layer
     checkpoints: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    roles: tuple[str, ...] = ()
 
 
 def way_of(asked: Asked, shop: Workshop, preset: Preset) -> Way:
@@ -177,33 +177,38 @@ def made(
     if way.moves:
         return Made(_slid(shop, old, layer, way.moves))
     told, unknown, messages = making.instructed(shop, asked.instruction)
-    hashes = shop.networks.hashes("instruct-edit")
+    leads = {scope: lead(shop, getattr(preset, f"edit_{scope}"), told) for scope in way.scopes}
+    roles = tuple(dict.fromkeys(ROLES[getattr(preset, f"edit_{scope}").guidance] for scope in way.scopes))
+    hashes = {name: digest for role in roles for name, digest in shop.networks.hashes(role).items()}
     other = changed_checkpoints(old, {**shop.networks.hashes("text-to-image"), **hashes}, force)
     drawn = {} if asked.mask is None else {"brush": True}
     changed = {"other_networks": other} if other else {}
-    words, tokens = _followed(shop, asked, way, told)
+    followed = {scope: _followed(one, asked, way) for scope, one in leads.items()}
+    words, tokens = followed[way.scopes[-1]]
     where = {"lock": way.mask != "all", "mask": way.mask, "words": list(words), "tokens": list(tokens)}
     layer = replace(layer, details={**layer.details, **drawn, **changed, **where})
-    work = Work(shop, old, preset, asked, replace(way, told=told), tokens)
+    places = {scope: found for scope, (_, found) in followed.items()}
+    work = Work(shop, old, preset, asked, replace(way, told=told), leads, places)
     if "geometry" in way.scopes:
         layer = replace(layer, **_shaped(work, watch["geometry"]))
     if "texture" in way.scopes:
         layer = replace(layer, **_textured(work, watch["texture"]))
-    return Made(layer, hashes, unknown, messages)
+    return Made(layer, hashes, unknown, messages, roles)
 
 
-def _followed(shop: Workshop, asked: Asked, way: Way, told: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _followed(leads: Lead, asked: Asked, way: Way) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Words of what the networks are told whose attention is followed, and their tokens; none in a global edit.
 
     Raises:
         UnknownWords: what is to be followed is not in it.
     """
+    networks, told = leads.guidance.model, leads.text
     if asked.choosing:
-        picked = words_at(shop.edit, told, asked.tokens)
-        return (*asked.words, *picked), tuple(sorted({*tokens_of(shop.edit, told, *asked.words), *asked.tokens}))
+        picked = words_at(networks, told, asked.tokens)
+        return (*asked.words, *picked), tuple(sorted({*tokens_of(networks, told, *asked.words), *asked.tokens}))
     with contextlib.suppress(UnknownWords):
         if way.noun:
-            return (way.noun,), tokens_of(shop.edit, told, way.noun)
+            return (way.noun,), tokens_of(networks, told, way.noun)
     if way.mask in ("attention", "both"):
         raise UnknownWords(f"no word of {told!r} says where", advice="choose words with --words, or name a --region")
     return (), ()
@@ -214,7 +219,7 @@ class Work:
     """An edit that the networks are to make.
 
     Attributes:
-        tokens: of what they are told, to follow.
+        leads, tokens: who leads each scope, and places of the words to follow in what its networks are told.
     """
 
     shop: Workshop
@@ -222,17 +227,27 @@ class Work:
     preset: Preset
     asked: Asked
     way: Way
-    tokens: tuple[int, ...]
+    leads: dict[str, Lead]
+    tokens: dict[str, tuple[int, ...]]
 
     def inside(self) -> Float[ndarray, " V"] | None:
         """(V,) how far each vertex lies in the regions or under the brush; None where neither is meant."""
         brush = self.asked.mask if self.way.mask != "all" else None
         return masks.vertex_weights(self.shop.model.topology, self.way.region, brush)
 
-    def following(self, settings: WordSettings) -> tuple[int, ...]:
+    def regularised(self, settings: Settings) -> Settings:
+        """With the weight of an edit that names no place, where this is one."""
+        everywhere = self.way.mask == "all" and not self.tokens[settings.stage.removeprefix("edit_")]
+        return replace(settings, drift=settings.global_drift) if everywhere else settings
+
+    def following(self, settings: Settings) -> tuple[int, ...]:
         """The tokens, where anything asks for their attention."""
         weighed = settings.consistency != "none" and settings.drift
-        return self.tokens if self.by_attention or settings.focused or weighed else ()
+        return (
+            self.tokens[settings.stage.removeprefix("edit_")]
+            if self.by_attention or settings.focused or weighed
+            else ()
+        )
 
     @property
     def by_attention(self) -> bool:
@@ -287,8 +302,8 @@ def _slid(shop: Workshop, old: Face, layer: Layer, moves: tuple[Move, ...]) -> L
 
 def _shaped(work: Work, watch: Watch) -> dict[str, Any]:
     """weights and offsets of a shape edit by the networks."""
-    shop, settings, topology = work.shop, work.preset.edit_geometry, work.shop.model.topology
-    guidance, text = guiding.editing(shop.edit, settings, work.way.told)
+    shop, topology = work.shop, work.shop.model.topology
+    settings = work.regularised(work.preset.edit_geometry)
     inside = work.inside()
     weights = masks.shape_weights(topology, inside)
     head = making.start(shop, work.old)[1]
@@ -297,8 +312,8 @@ def _shaped(work: Work, watch: Watch) -> dict[str, Any]:
         shop.surface,
         head,
         torch.from_numpy(weights),
-        guidance,
-        text,
+        work.leads["geometry"].guidance,
+        work.leads["geometry"].wanted,
         settings,
         work.asked.seed,
         watch,
@@ -314,8 +329,8 @@ def _shaped(work: Work, watch: Watch) -> dict[str, Any]:
 
 def _textured(work: Work, watch: Watch) -> dict[str, Any]:
     """mask and texels of a texture edit by the networks."""
-    shop, settings, topology = work.shop, work.preset.edit_texture, work.shop.model.topology
-    guidance, text = guiding.editing(shop.edit, settings, work.way.told)
+    shop, topology = work.shop, work.shop.model.topology
+    settings = work.regularised(work.preset.edit_texture)
     side = shop.family.texture
     before = albedo(work.old)
     mask = _drawn(work, before.shape[0])
@@ -326,8 +341,8 @@ def _textured(work: Work, watch: Watch) -> dict[str, Any]:
         making.start(shop, work.old)[1],
         to_tensor(before),
         fixed if mask is None else fixed | masks.beyond(mask, side),
-        guidance,
-        text,
+        work.leads["texture"].guidance,
+        work.leads["texture"].wanted,
         settings,
         work.asked.seed,
         watch,
@@ -351,26 +366,6 @@ def _drawn(work: Work, size: int) -> UInt8[ndarray, "S S"] | None:
         return masks.texture_mask(topology, surface, (), size)
     named = masks.texture_mask(topology, surface, work.way.region, size) if work.way.region else None
     return masks.united(named, work.asked.mask)
-
-
-def read_mask(path: Path, size: int) -> UInt8[ndarray, "S S"]:
-    """A user's brush: a grey or RGB picture as large as the albedo, 255 where the edit is full.
-
-    Raises:
-        MaskInvalid: it is not there, no picture, of another size, or empty.
-    """
-    try:
-        with Image.open(path) as picture:
-            mask = np.array(picture.convert("L"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise MaskInvalid(f"{path} cannot be read as a picture: {error}", advice=ADVICE) from error
-    if mask.shape != (size, size):
-        raise MaskInvalid(
-            f"{path} has {mask.shape[1]} x {mask.shape[0]} pixels, the albedo {size} x {size}", advice=ADVICE
-        )
-    if not mask.any():
-        raise MaskInvalid(f"{path} is black all over: the edit could reach nothing", advice=ADVICE)
-    return mask
 
 
 def changed_checkpoints(old: Face, hashes: dict[str, str], force: bool) -> list[str]:

@@ -141,25 +141,25 @@ def edit(
         HeadMissing, HeadInvalid: the head that the face was made on, or `head` if given.
         CheckpointUnknown, CheckpointMissing: of `family`.
         UsageError: a region the head does not have, or a slider that is at its end.
-        MaskInvalid: no picture, of another size, or empty; or the words look nowhere.
-        CheckpointsChanged: see `force`.
+        MaskInvalid: no picture, of another size, or empty; or the words look nowhere. CheckpointsChanged: see `force`.
     """
     from . import editing, making
     from .face import saved
     from .running import chosen, running
+    from .stages.masks import read_mask
 
     chosen(preset, repeat, settings)
     vacant(out)
     _refuse_empty(instruction)
     old = saved.load(face)
-    drawn = editing.read_mask(mask, old.base_albedo.shape[0]) if mask else None
+    drawn = read_mask(mask, old.base_albedo.shape[0]) if mask else None
     shop = _shop(emit, old, head, base, family, device)
     made_with = chosen(preset, repeat, settings, shop.family.settings)
     started = time.monotonic()
     wish = editing.Asked(instruction, scope, region, drawn, strength, seed, words, tokens)
     way = editing.way_of(wish, shop, made_with)
-    asked = wish.document() | {"face": face}
-    with running(emit, cancelled, out, asked | made_with.document(), resume, previews) as run:
+    asked = wish.document() | made_with.document() | {"face": face}
+    with running(emit, cancelled, out, asked, resume, previews) as run:
         watch = {"geometry": run.watch("shape"), "texture": run.watch("texture")}
         made = editing.made(shop, old, made_with, wish, way, watch, force=force)
         _tell(emit, made.messages)
@@ -172,7 +172,7 @@ def edit(
             parent=saved.read_document(face)["id"],
             layers=(*old.layers, made.layer),
             checkpoints={**old.checkpoints, **made.checkpoints},
-            licences={**old.licences, **(shop.licences("instruct-edit") if made.checkpoints else {})},
+            licences=old.licences | {name: one for role in made.roles for name, one in shop.licences(role).items()},
             metrics=metrics,
             settings=made_with.document(),
         )

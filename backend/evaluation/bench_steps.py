@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..diffusion.guidance import Guidance
+from ..diffusion.guidance import Condition, Guidance
 from ..diffusion.model import Diffusion
 from ..pictures import to_tensor
 from ..prompts import phrased
@@ -164,7 +164,7 @@ def _drawing(shop: Workshop, stage: str, settings: Any, clock: Clock) -> tuple[G
     return guiding.drawing(Timed.of(shop.draw, clock), settings, words)
 
 
-def _editing(shop: Workshop, settings: Any, clock: Clock) -> tuple[Guidance, Tensor]:
+def _editing(shop: Workshop, settings: Any, clock: Clock) -> tuple[Guidance, Condition]:
     return guiding.editing(Timed.of(shop.edit, clock), settings, INSTRUCTION)
 
 
@@ -183,16 +183,16 @@ def _texture(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
 
 
 def _edit_texture(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
-    guidance, text = _editing(shop, settings, clock)
+    guidance, wanted = _editing(shop, settings, clock)
     fixed = masks.fixed_texels(shop.model.topology, shop.surface, shop.family.texture)
     worn, head = to_tensor(shop.albedo), shop.model.vertices()
-    edit.edit_texture(shop.surface, head, worn, fixed, guidance, text, settings, 0, watch)
+    edit.edit_texture(shop.surface, head, worn, fixed, guidance, wanted, settings, 0, watch)
 
 
 def _edit_geometry(shop: Workshop, settings: Any, clock: Clock, watch: Watch) -> None:
-    guidance, text = _editing(shop, settings, clock)
+    guidance, wanted = _editing(shop, settings, clock)
     weights = torch.from_numpy(masks.shape_weights(shop.model.topology, shop.model.topology.region("nose")))
-    edit.edit_geometry(shop.model, shop.surface, shop.model.vertices(), weights, guidance, text, settings, 0, watch)
+    edit.edit_geometry(shop.model, shop.surface, shop.model.vertices(), weights, guidance, wanted, settings, 0, watch)
 
 
 WORK: dict[str, Callable[..., None]] = {

@@ -114,7 +114,9 @@ PLACES: Mapping[str, Place] = {
     "w_sym": _field("symmetry", stages=PAINTED),
     "w_smooth": _field("variation", stages=PAINTED),
     # edits
-    "w_reg_diffuse": _field("drift", stages=EDITS, note="with edit.lock=false it stands alone"),
+    "w_reg_diffuse": _field(
+        "drift", "global_drift", stages=EDITS, note="with edit.lock=false it stands alone; one weight there"
+    ),
     "attention_reg_diffuse": _field("consistency", stages=EDITS, note="false is none"),
     "attention_sds": _field("focused", stages=EDITS),
     "scp_fuse": _field("consistency", stages=EDITS, note="avm2 is released; of its others, ours is recovering"),

@@ -100,11 +100,13 @@ RELEASED = Preset(
     ),
     edit=EditSettings("optimise", lock=False),  # it knows no sliders, and nothing but the soft weight
     edit_texture=EditTextureSettings(
-        **_merged(CODE, ADAMWS, LATENT, INSTRUCTED, {"texture_prior": 0.5, "drift": 15000.0})
+        **_merged(CODE, ADAMWS, LATENT, INSTRUCTED, {"texture_prior": 0.5, "drift": 15000.0, "global_drift": 15000.0})
     ),
     edit_geometry=EditGeometrySettings(
         # its demo edits textures alone; the option's default is 1
-        **_merged(CODE, ADAMWS, INSTRUCTED, {"antialias": False, "prior_weight": 0.0, "drift": 1.0})
+        **_merged(
+            CODE, ADAMWS, INSTRUCTED, {"antialias": False, "prior_weight": 0.0, "drift": 1.0, "global_drift": 1.0}
+        )
     ),
 )
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 SCHEDULES = ("linear", "square-root", "dreamtime", "released", "uniform")
 GUIDANCES = ("sds", "csd", "nfsd", "sdi")
+EDIT_GUIDANCES = ("sds", "dds", "pds")
 OPTIMISERS = ("shared-adam", "adam", "adamw", "adan")
 CAMERAS = ("ours", "range", "paper", "released")
 LIGHTS = ("ours", "released", "still")
@@ -170,13 +171,17 @@ class EditSettings:
 
 @dataclass(frozen=True)
 class WordSettings:
-    """What an edit makes of its words: how close it looks at what they name, and how their attention holds it."""
+    """What an edit makes of its words: who follows them, how close it looks at what they name, and what holds it."""
 
+    guidance: str = one_of("sds", EDIT_GUIDANCES)  # under InstructPix2Pix; the others ask the text-to-image network
+    before: str = ""  # the face in words, which DDS and PDS start from; "" is "a person"
+    after: str = ""  # and what they go to; "" is made of the instruction
     zoom: bool = False  # half of the views come close to a region that fills less than a quarter of the picture
     attention: str = one_of("difference", READINGS)  # told less untold; FaceG2E's code takes the mean of all branches
     consistency: str = one_of("none", CONSISTENCIES)  # how the weight C follows attention; "none" leaves it 1
     focused: bool = False  # the guidance's gradient reaches only what the words look at, as in FaceG2E's demo
     drift: float = 0.0  # weight of C times the mean square of what texels change or places move; the lock does its work
+    global_drift: float = 0.0  # the same of an edit that names no place: there C is 1 and holds the edit itself back
 
 
 @dataclass(frozen=True)

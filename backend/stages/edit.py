@@ -1,4 +1,4 @@
-"""Instruction and face to a layer: InstructPix2Pix distillation, locked to a region (FaceG2E, sec. 3.3)."""
+"""Instruction and face to a layer: distillation that starts from the face, locked to a region (FaceG2E, sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def edit_texture(
     albedo: Float[Tensor, "1 3 S S"],
     fixed: Bool[Tensor, "T T"],
     guidance: Guidance,
-    text: Float[Tensor, "2 L D"],
+    wanted: Condition,
     settings: EditTextureSettings,
     seed: int,
     watch: Watch,
@@ -52,15 +52,15 @@ def edit_texture(
     """The albedo as an instruction wants it: each step shows old and new in one view and light.
 
     Args:
-        text: embeddings of the instruction and of the negative text.
-        tokens: positions in the instruction of the words to follow.
+        wanted: the texts; what was there before is added to it in each view.
+        tokens: positions in the text of the words to follow.
         inside: how far each vertex lies in the region that is named, for close-ups of it.
     """
     old = shrink(albedo, len(fixed))
 
     def condition_of(seen: Look, scene: Scene) -> Condition:
         with torch.no_grad():
-            return Condition(text, original=replace(seen, posterior=None).latents(scene, "textured", old))
+            return replace(wanted, original=replace(seen, posterior=None).latents(scene, "textured", old))
 
     with keeping(settings, guidance.model, tokens, surface, vertices) as kept:
         leads = Leads(priors, keeping=kept, closeup=Closeup.of(vertices[0], inside) if settings.zoom else None)
@@ -74,7 +74,7 @@ def edit_geometry(
     vertices: Float[Tensor, "1 V 3"],
     weights: Float[Tensor, " V"],
     guidance: Guidance,
-    text: Float[Tensor, "2 L D"],
+    wanted: Condition,
     settings: EditGeometrySettings,
     seed: int,
     watch: Watch,
@@ -102,7 +102,7 @@ def edit_geometry(
             latents = seen.latents(seen.at(vertices + offsets), kind, albedo)
             with torch.no_grad():
                 before = replace(seen, posterior=None).latents(seen.at(vertices), kind, albedo)
-            condition = Condition(text, original=before, anchor=before if compares(settings) else None)
+            condition = replace(wanted, original=before, anchor=before if compares(settings) else None)
             distilled = guidance.loss(latents, timestep_of(settings, step, generator), generator, condition)
             kept.look(seen.setting[0], latents)
             found = settings.weight * distilled + settings.prior_weight * move.square().mean()

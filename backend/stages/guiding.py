@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..diffusion.editing import EditDistillation
+from ..diffusion.editing import DeltaDistillation, EditDistillation, PosteriorDistillation
 from ..diffusion.guidance import (
     Condition,
     Distillation,
@@ -29,6 +29,7 @@ from ..settings.stages import PaintSettings
 PRIORS = ("texture-prior", "texture-prior-yuv")  # roles of a family, by PRIOR_SPACES
 Wanted = Callable[[Cameras], Condition]  # what is asked of pictures from there
 Drawn = GeometrySettings | TextureSettings
+Edits = EditGeometrySettings | EditTextureSettings
 GUIDANCES: Mapping[str, Callable[[Diffusion, Drawn], Distillation]] = {
     "sds": lambda networks, asked: ScoreDistillation(
         networks, asked.guidance_scale, asked.residual, summed=asked.summed
@@ -66,14 +67,21 @@ def drawing(networks: Diffusion, settings: Drawn, prompt: Wording) -> tuple[Dist
     return guidance, wanted
 
 
-def editing(
-    networks: Diffusion, settings: EditGeometrySettings | EditTextureSettings, instruction: str
-) -> tuple[EditDistillation, Float[Tensor, "2 L D"]]:
+def editing(networks: Diffusion, settings: Edits, instruction: str) -> tuple[EditDistillation, Condition]:
     """For a stage that changes a face as an instruction says."""
     guidance = EditDistillation(
         networks, settings.guidance_scale, settings.image_guidance_scale, settings.residual, summed=settings.summed
     )
-    return guidance, networks.encode_text([instruction, ""])
+    return guidance, Condition(networks.encode_text([instruction, ""]))
+
+
+def between(
+    networks: Diffusion, settings: Edits, before: str, after: str, negative: str
+) -> tuple[DeltaDistillation | PosteriorDistillation, Condition]:
+    """For a stage that changes a face from what one text says of it to what another does."""
+    kind = {"dds": DeltaDistillation, "pds": PosteriorDistillation}[settings.guidance]
+    text = networks.encode_text([after, negative, before])
+    return kind(networks, settings.guidance_scale, summed=settings.summed), Condition(text[:2], source=text[2])
 
 
 @dataclass(frozen=True)

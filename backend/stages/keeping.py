@@ -50,7 +50,8 @@ class Keeping:
         with torch.no_grad():
             each = self._recorder.maps(self._recorder.nearest)
             released = self._settings.attention == "released"
-            maps = stretched(released_relevance(each)) if released else relevance(each)
+            asked = len(each) // len(latents)  # texts in one call
+            maps = stretched(released_relevance(each, asked)) if released else relevance(each, asked)
             found = unproject(maps[:, None], self._surface, self._vertices, cameras, SIZE)
             attended = self.state.attended.with_views(found)
             mean, seen = found.mean()
@@ -116,6 +117,6 @@ def keeping(
     surface: Surface,
     vertices: Float[Tensor, "1 V 3"],
 ) -> Iterator[Keeping]:
-    """Follows the words at `tokens` of the instruction while the context lasts; none leaves C at 1 everywhere."""
+    """Follows the words at `tokens` of the text while the context lasts; none leaves C at 1 everywhere."""
     with recording(networks, tokens, ()) if tokens else nullcontext() as recorder:
         yield Keeping(settings, recorder, surface, vertices)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
+from PIL import Image
 from torch import Tensor
 
+from ..errors import MaskInvalid
 from ..face.layers import feather
 from ..face.mesh import Topology
 from ..render.picture import Surface
 from ..render.uv import unwrapped
 
+DRAWN = "draw it over albedo.png: white where the edit may reach, black elsewhere"
 REACH = 0.65  # head units an unnamed neighbourhood follows a shape edit, falling off smoothly
 EDGE = (0.08, 0.68)  # of a region's weight: where a texture edit begins, and where it is full
 NOTICED = (
@@ -33,6 +38,26 @@ def texture_mask(topology: Topology, surface: Surface, region: tuple[str, ...], 
     else:
         mask = skin_texels(topology, surface, size).float()
     return (mask * 255).round().byte().numpy()
+
+
+def read_mask(path: Path, size: int) -> UInt8[ndarray, "S S"]:
+    """A user's brush: a grey or RGB picture as large as the albedo, 255 where the edit is full.
+
+    Raises:
+        MaskInvalid: it is not there, no picture, of another size, or empty.
+    """
+    try:
+        with Image.open(path) as picture:
+            mask = np.array(picture.convert("L"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise MaskInvalid(f"{path} cannot be read as a picture: {error}", advice=DRAWN) from error
+    if mask.shape != (size, size):
+        raise MaskInvalid(
+            f"{path} has {mask.shape[1]} x {mask.shape[0]} pixels, the albedo {size} x {size}", advice=DRAWN
+        )
+    if not mask.any():
+        raise MaskInvalid(f"{path} is black all over: the edit could reach nothing", advice=DRAWN)
+    return mask
 
 
 def beyond(mask: UInt8[ndarray, "S S"], size: int) -> Bool[Tensor, "Z Z"]:

@@ -10,10 +10,12 @@ from PIL import Image
 
 from backend import editing, errors
 from backend.face.layers import Face, coefficients, vertices
+from backend.leading import lead
 from backend.making import Drawn, Spoken, new_face
 from backend.pictures import to_tensor
 from backend.settings import RECOMMENDED, changed
 from backend.stages import edit
+from backend.stages.masks import read_mask
 from backend.stages.optimise import Watch
 from backend.workshop import open_workshop
 
@@ -122,7 +124,7 @@ def test_a_mask_is_made_of_what_the_preset_and_the_words_say(shop, asked, preset
 def test_the_words_to_follow_are_those_asked_for_or_the_part_that_is_named(shop):
     def followed(asked: editing.Asked, preset=RECOMMENDED):
         way = editing.way_of(asked, shop, preset)
-        return editing._followed(shop, asked, way, asked.instruction)
+        return editing._followed(lead(shop, preset.edit_texture, asked.instruction), asked, way)
 
     red_lips = "make his lips red"
     for asked in (editing.Asked(red_lips), editing.Asked(red_lips, tokens=(0,))):
@@ -146,7 +148,7 @@ def test_an_instruction_of_unknown_words_alone_is_refused(shop, face):
 
 def test_words_that_look_nowhere_are_refused(shop, face):
     way = editing.way_of(editing.Asked("make his lips red", words=("lips",)), shop, RECOMMENDED)
-    work = editing.Work(shop, face, RECOMMENDED, editing.Asked(""), way, (3,))
+    work = editing.Work(shop, face, RECOMMENDED, editing.Asked(""), way, {}, {"texture": (3,)})
     nothing = edit.Edited(torch.zeros(1, 3, 4, 4), torch.zeros(1, 1, 16, 16))
     with pytest.raises(errors.MaskInvalid, match="no place for its words"):
         work.noticed(nothing, 64)
@@ -167,15 +169,15 @@ def test_masks_that_cannot_be_used_are_refused(tmp_path: Path):
 
     dot = Image.new("RGB", (8, 8))
     dot.putpixel((2, 3), (255, 255, 255))
-    assert editing.read_mask(drawn("dot.png", dot), 8)[3, 2] == 255
+    assert read_mask(drawn("dot.png", dot), 8)[3, 2] == 255
     with pytest.raises(errors.MaskInvalid, match="8 x 8 pixels, the albedo 16 x 16"):
-        editing.read_mask(tmp_path / "dot.png", 16)
+        read_mask(tmp_path / "dot.png", 16)
     with pytest.raises(errors.MaskInvalid, match="black all over"):
-        editing.read_mask(drawn("black.png", Image.new("L", (8, 8))), 8)
+        read_mask(drawn("black.png", Image.new("L", (8, 8))), 8)
     (tmp_path / "text.png").write_text("no picture")
     for name in ("text.png", "missing.png"):
         with pytest.raises(errors.MaskInvalid, match="cannot be read"):
-            editing.read_mask(tmp_path / name, 8)
+            read_mask(tmp_path / name, 8)
 
 
 def test_networks_that_changed_need_force(face):
@@ -195,3 +197,38 @@ def test_what_other_networks_made_is_edited_only_by_force_and_the_layer_tells(sh
         editing.made(shop, old, quick, asked, way, watch)
     layer = editing.made(shop, old, quick, asked, way, watch, force=True).layer
     assert layer.details["other_networks"] == sorted(face.checkpoints)
+
+
+@pytest.mark.parametrize("kind", ["dds", "pds"])
+def test_guidance_between_two_texts_asks_the_drawing_networks(shop, face, kind: str):
+    preset = changed(RECOMMENDED, {"edit_texture.steps": 1, "edit_texture.guidance": kind})
+    asked = editing.Asked("make his lips red")
+    made = editing.made(shop, face, preset, asked, editing.way_of(asked, shop, preset), {"texture": Watch()})
+    assert made.roles == ("text-to-image",)
+    assert set(made.checkpoints) == set(shop.networks.hashes("text-to-image"))
+    assert made.layer.details["words"] == ["lips"]
+    assert made.layer.mask is not None
+    assert made.layer.mask.max() == 255
+    led = lead(shop, preset.edit_texture, asked.instruction)
+    assert led.text == "a photo of a person with red lips"
+    assert led.guidance.model is shop.draw
+
+
+def test_where_nobody_says_what_the_face_looks_like_afterwards_it_is_asked_for(shop):
+    settings = changed(RECOMMENDED, {"edit_texture.guidance": "dds"}).edit_texture
+    with pytest.raises(errors.UsageError, match="looks like afterwards") as refused:
+        lead(shop, settings, "remove the beard")
+    assert "edit_texture.after" in refused.value.advice
+    told = replace(settings, before="a person with a beard", after="a person with a bald head")
+    assert lead(shop, told, "remove the beard").text.endswith("a bald head")
+
+
+def test_an_edit_that_names_no_place_is_held_by_a_weight_of_its_own(shop, face):
+    preset = changed(RECOMMENDED, {"edit_texture.drift": 3.0, "edit_texture.global_drift": 0.5})
+    for instruction, weight in (("make him green", 0.5), ("make his lips red", 3.0)):
+        asked = editing.Asked(instruction)
+        way, settings = editing.way_of(asked, shop, preset), preset.edit_texture
+        led = lead(shop, settings, instruction)
+        tokens = {"texture": editing._followed(led, asked, way)[1]}
+        work = editing.Work(shop, face, preset, asked, way, {"texture": led}, tokens)
+        assert work.regularised(settings).drift == weight

@@ -18,6 +18,7 @@ from backend.render.picture import Surface
 from backend.render.uv import unwrapped
 from backend.settings import EditGeometrySettings, EditTextureSettings
 from backend.stages.edit import Edited, edit_geometry, edit_texture
+from backend.stages.guiding import between
 from backend.stages.journal import Journal
 from backend.stages.masks import attention_mask, skin_texels
 from backend.stages.optimise import Watch
@@ -27,7 +28,7 @@ from tests.toy_head import toy_head
 HEAD = toy_head()
 SURFACE = Surface.of(HEAD.topology)
 TOLD, EMPTY = torch.eye(4)[[1, 0, 1]], torch.eye(4)[[1, 2, 1]]  # token 1 means what is painted red
-TEXT = torch.randn(2, 12, 8, generator=torch.Generator().manual_seed(1))
+TEXT = Condition(torch.randn(2, 12, 8, generator=torch.Generator().manual_seed(1)))
 QUICK = EditTextureSettings(steps=6, learning_rate=0.3, azimuth=30.0, elevation=20.0)
 STILL = replace(QUICK, lights="still")
 
@@ -91,7 +92,7 @@ def painted(
     guidance: Greenish, albedo: Tensor, tokens: Sequence[int], watch: Watch | None = None, **changes: Any
 ) -> Edited:
     fixed, settings = torch.zeros(256, 256, dtype=torch.bool), replace(STILL, **changes)
-    text = torch.zeros(2, 3, 4)
+    text = Condition(torch.zeros(2, 3, 4))
     return edit_texture(SURFACE, HEAD.vertices(), albedo, fixed, guidance, text, settings, 0, watch or Watch(), tokens)
 
 
@@ -130,7 +131,7 @@ def test_an_edit_that_was_broken_off_goes_on_as_if_nothing_had_been(guidance, al
 
 @pytest.mark.parametrize("stage", ["texture", "shape"])
 def test_the_soft_weight_is_in_the_loss(guidance, albedo, stage):
-    ones, text = torch.ones(len(HEAD.topology.rest)), torch.zeros(2, 3, 4)
+    ones, text = torch.ones(len(HEAD.topology.rest)), Condition(torch.zeros(2, 3, 4))
 
     def edited(**changes: Any) -> Edited:
         if stage == "texture":
@@ -151,6 +152,19 @@ def sized(request) -> tuple[EditDistillation, list[int]]:
     networks.vae.encoder.register_forward_pre_hook(lambda module, given: seen.append(given[0].shape[-1]))
     networks.unet.register_forward_pre_hook(lambda module, given: seen.append(8 * given[0].shape[-1]))
     return EditDistillation(networks, 4.0, 1.5), seen
+
+
+@pytest.mark.parametrize("kind", ["dds", "pds"])
+def test_an_edit_between_two_texts_is_made_and_its_words_are_followed(kind: str):
+    settings = replace(QUICK, steps=2, guidance=kind, guidance_scale=7.5)
+    asked = between(tiny_diffusion(), settings, "a person", "red lips", "")
+    start, free = torch.full((1, 3, 64, 64), 0.5), torch.zeros(64, 64, dtype=torch.bool)
+    found = edit_texture(SURFACE, HEAD.vertices(), start, free, *asked, settings, 0, Watch(), (1,))
+    assert (found.value - start).abs().max() > 1e-3
+    assert found.noticed.max() == 1
+    shape = EditGeometrySettings(steps=2, guidance=kind, guidance_scale=7.5)
+    weights = torch.ones(len(HEAD.topology.rest))
+    assert edit_geometry(HEAD, SURFACE, HEAD.vertices(), weights, *asked, shape, 0, Watch()).value.abs().max() > 1e-3
 
 
 def test_a_shape_edit_shows_networks_pictures_of_their_own_size(sized):

@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from backend.checkpoints import PROFILES
+from backend.diffusion.editing import DeltaDistillation, EditDistillation, PosteriorDistillation
 from backend.diffusion.guidance import InversionDistillation, NoiseFreeDistillation, ScoreDistillation
 from backend.prompts import phrased
 from backend.render.camera import Cameras
 from backend.settings import PRESETS, EditTextureSettings, GeometrySettings, changed
-from backend.settings.stages import GUIDANCES
+from backend.settings.stages import EDIT_GUIDANCES, GUIDANCES
 from backend.stages import guiding
-from backend.stages.guiding import compares, drawing
+from backend.stages.guiding import between, compares, drawing, editing
 from tests.tiny_diffusion import tiny_diffusion
 
 
@@ -67,6 +68,30 @@ def test_every_kind_of_guidance_gets_the_words_it_needs(kind, azimuths):
         latents, torch.tensor([300, 400]), torch.Generator().manual_seed(1), wanted(around(*azimuths))
     ).backward()
     assert latents.grad.abs().min() > 0
+
+
+@pytest.mark.parametrize("stage", ["edit_geometry", "edit_texture"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_kind_of_guidance_is_reached_in_edits(preset, stage):
+    model = tiny_diffusion()
+    asked = changed(PRESETS[preset], {f"{stage}.guidance_scale": 9.0, f"{stage}.image_guidance_scale": 1.2})
+    summed, image = getattr(asked, stage).summed, 1.2
+    expected = {
+        "sds": EditDistillation(model, 9.0, image, getattr(asked, stage).residual, summed=summed),
+        "dds": DeltaDistillation(model, 9.0, summed=summed),
+        "pds": PosteriorDistillation(model, 9.0, summed=summed),
+    }
+    assert set(expected) == set(EDIT_GUIDANCES)
+    for name, wanted in expected.items():
+        settings = getattr(changed(asked, {f"{stage}.guidance": name}), stage)
+        if name == "sds":
+            assert editing(model, settings, "make his lips red")[0] == wanted
+        else:
+            guidance, condition = between(model, settings, "a person", "red lips", "ugly")
+            assert guidance == wanted
+            assert torch.equal(condition.text, model.encode_text(["red lips", "ugly"]))
+            assert condition.source is not None
+            assert torch.equal(condition.source, model.encode_text(["a person"])[0])
 
 
 def test_only_what_counts_the_residual_from_before_looks_there():

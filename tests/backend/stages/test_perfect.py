@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from backend import checkpoints
-from backend.diffusion.editing import DeltaDistillation, EditDistillation
+from backend.diffusion.editing import DeltaDistillation, EditDistillation, PosteriorDistillation
 from backend.diffusion.guidance import (
     Condition,
     Distillation,
@@ -34,6 +34,7 @@ LOSSES: dict[str, Callable[[Diffusion], Distillation]] = {
     "SDI": lambda model: InversionDistillation(model, 1.0, inversion_scale=0.0, steps=3, eta=0.0),
     "double CFG": lambda model: EditDistillation(model, 7.5, 1.5),
     "DDS": lambda model: DeltaDistillation(model, 7.5),
+    "PDS": lambda model: PosteriorDistillation(model, 7.5),
 }
 
 
