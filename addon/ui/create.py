@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A new head: at rest, or from words. The top of the sidebar, with what runs and what went wrong."""
 
+import random
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from .base import Explaining, SidebarPanel, SubPanel, abreast, idle, wrapped
 from .properties import SEED_LIMIT
 
 SHOWN_AT = {"head": "facewright.generate"}  # the button whose place Cancel takes, where it is not the job's own
+SEEDS_DRAWN = 10_000  # few enough to be read out and written down
 STAGES = {(True, True): "both", (True, False): "geometry", (False, True): "texture"}
 
 
@@ -115,6 +117,17 @@ class FACEWRIGHT_OT_generate(submitting.Staged, Explaining, bpy.types.Operator):
             yield other, again
 
 
+class FACEWRIGHT_OT_another_seed(bpy.types.Operator):
+    bl_idname = "facewright.another_seed"
+    bl_label = "Another Seed"
+    bl_description = "Draw a seed: the same words give another face"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.scene.facewright_ui.seed = random.randrange(SEEDS_DRAWN)
+        return {"FINISHED"}
+
+
 class FACEWRIGHT_OT_cancel(bpy.types.Operator):
     bl_idname = "facewright.cancel"
     bl_label = "Cancel"
@@ -210,7 +223,9 @@ class FACEWRIGHT_PT_create(SubPanel, bpy.types.Panel):
         words.draw_heard(column, context, drafts.texture_prompt, keys=True)
         column.prop(drafts, "from_chosen")
         grid = column.grid_flow(columns=abreast(context), even_columns=True, align=True)
-        grid.prop(drafts, "seed")
+        row = grid.row(align=True)
+        row.prop(drafts, "seed")
+        row.operator(FACEWRIGHT_OT_another_seed.bl_idname, text="", icon="FILE_REFRESH")
         grid.prop(drafts, "candidates")
         presets.draw_choice(column, drafts)
         header, body = layout.panel("facewright_more", default_closed=True)
@@ -301,6 +316,7 @@ def _draw_solid_hint(layout: bpy.types.UILayout, context: bpy.types.Context) -> 
 CLASSES = (
     FACEWRIGHT_OT_new_head,
     FACEWRIGHT_OT_generate,
+    FACEWRIGHT_OT_another_seed,
     FACEWRIGHT_OT_cancel,
     FACEWRIGHT_OT_dismiss,
     FACEWRIGHT_OT_go_on,

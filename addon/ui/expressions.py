@@ -7,6 +7,7 @@ from bpy.props import BoolProperty, FloatProperty, StringProperty
 from ..link.bundle import errors
 from ..scene import rig, steps
 from ..session.speech import MOODS, NAMED, VISEMES, group_of, share_of
+from . import submitting
 from .base import Explaining, SubPanel, has_head
 
 MOODS_A_ROW, VISEMES_A_ROW = 2, 5
@@ -36,18 +37,19 @@ class FACEWRIGHT_OT_expression(OfKeys, bpy.types.Operator):
 
     name: StringProperty(name="Name", description='Such as "viseme aa" or "smile"; empty: rest')
     strength: FloatProperty(name="Strength", default=1.0, min=0.0, max=2.0)
-    insert_keyframes: BoolProperty(name="Keyframes", description="Insert a keyframe of each expression key here")
+    insert_keyframes: BoolProperty(name="Insert Keyframes", options={"SKIP_SAVE"})
 
     def act(self, context: bpy.types.Context) -> None:
         if self.name and self.name not in NAMED:
             raise errors.UsageError(f"no expression {self.name!r}", advice=f"there are {', '.join(NAMED)}")
         found, mixture = steps.require_head(context), NAMED.get(self.name, {})
+        keyed = submitting.given(self, "insert_keyframes", context.scene.facewright_ui)
         rig.open_jaw(found, min(1.0, mixture.get("jawOpen", 0.0) * self.strength))  # where a bone drives that key
         for key in keys_of(found):
             if group_of(key.name) == "Other":
                 continue
             key.value = min(key.slider_max, share_of(mixture, key.name) * self.strength)
-            if self.insert_keyframes:
+            if keyed:
                 key.keyframe_insert("value")
 
 
@@ -77,6 +79,7 @@ class FACEWRIGHT_PT_expressions(SubPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, found = self.layout, steps.require_head(context)
         layout.operator(FACEWRIGHT_OT_expression.bl_idname, text="Reset", icon="LOOP_BACK").name = ""
+        layout.prop(context.scene.facewright_ui, "insert_keyframes")
         moods = layout.grid_flow(row_major=True, columns=MOODS_A_ROW, even_columns=True, align=True)
         for name in MOODS:
             moods.operator(FACEWRIGHT_OT_expression.bl_idname, text=name.capitalize()).name = name

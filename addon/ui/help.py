@@ -10,7 +10,7 @@ from bpy.props import BoolProperty
 
 from ..link.bundle import BUNDLED
 from . import preferences, pump
-from .base import SubPanel
+from .base import SubPanel, idle
 
 LOG_LINES = 100
 LOG_NAME = "Facewright log"
@@ -84,6 +84,23 @@ class FACEWRIGHT_OT_open_log(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class FACEWRIGHT_OT_free_memory(bpy.types.Operator):
+    bl_idname = "facewright.free_memory"
+    bl_label = "Free Memory"
+    bl_description = "Let the backend drop its networks, for Blender to render with; the next job loads them again"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        if pump.state.desk is None or not pump.state.desk.alive():
+            cls.poll_message_set("The backend does not run: it holds no memory")
+            return False
+        return idle(cls)
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        pump.free_models()
+        return {"FINISHED"}
+
+
 class FACEWRIGHT_PT_help(SubPanel, bpy.types.Panel):
     bl_label = "Help"
     bl_options = {"DEFAULT_CLOSED"}
@@ -92,8 +109,9 @@ class FACEWRIGHT_PT_help(SubPanel, bpy.types.Panel):
         layout = self.layout
         layout.operator(FACEWRIGHT_OT_copy_report.bl_idname, icon="COPYDOWN")
         layout.operator(FACEWRIGHT_OT_open_log.bl_idname, icon="TEXT")
+        layout.operator(FACEWRIGHT_OT_free_memory.bl_idname, icon="MEMORY")
         layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = preferences.PACKAGE
         layout.label(text=f"Facewright {pump.version()}", translate=False)
 
 
-CLASSES = (FACEWRIGHT_OT_copy_report, FACEWRIGHT_OT_open_log, FACEWRIGHT_PT_help)
+CLASSES = (FACEWRIGHT_OT_copy_report, FACEWRIGHT_OT_open_log, FACEWRIGHT_OT_free_memory, FACEWRIGHT_PT_help)

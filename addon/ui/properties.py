@@ -125,6 +125,9 @@ class FACEWRIGHT_PG_scene(bpy.types.PropertyGroup):
         ),
     )
     mask_image: PointerProperty(name="Picture", type=bpy.types.Image)
+    insert_keyframes: BoolProperty(
+        name="Insert Keyframes", description="Moods and visemes also insert a keyframe of each expression key"
+    )
     map_size: EnumProperty(name="Size", description=SIZE_SAID, items=MAP_SIZES)
     region: StringProperty(
         name="Region", description="The part of the face an edit is locked to; empty: what the words name"

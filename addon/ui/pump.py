@@ -17,7 +17,7 @@ from typing import Any
 
 import bpy
 
-from ..link.bundle import errors, protocol
+from ..link.bundle import errors, files, protocol
 from ..link.desk import Desk, Job
 from ..scene import places, steps, view
 from ..session.face import Face, read_face
@@ -68,13 +68,10 @@ def desk() -> Desk:
     """
     if state.desk is None:
         start = preferences.backend_start()
-        jobs = places.user_folder("jobs")
         try:
-            scratch = Path(tempfile.mkdtemp(dir=jobs))
+            scratch = Path(tempfile.mkdtemp(dir=places.user_folder("jobs")))
         except OSError as error:
-            raise errors.FolderUnwritable(
-                f"{jobs} cannot be written: {error.strerror}", advice="give yourself the right to write there"
-            ) from None
+            raise files.refusal(Path(error.filename or "the extension's user folder"), error) from None
         chosen = preferences.get()
         memory = {"idle_s": chosen.idle_minutes * 60.0, "memory_mb": chosen.memory_gb * 1024 or None}
         state.desk = Desk(start, scratch, version(), bpy.app.version_string, **memory)

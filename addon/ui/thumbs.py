@@ -60,9 +60,13 @@ def close() -> None:
 
 
 def _load_bytes(digest: str, png: bytes) -> int:
-    if state.folder is None:
-        state.folder = Path(tempfile.mkdtemp(prefix="facewright-thumbs-"))
-    path = state.folder / f"{digest}.png"
-    if not path.is_file():
-        path.write_bytes(png)
+    """The icon of a picture; 0 where the disk takes no file, for a face without its small picture is still a face."""
+    try:
+        if state.folder is None:
+            state.folder = Path(tempfile.mkdtemp(prefix="facewright-thumbs-"))
+        path = state.folder / f"{digest}.png"
+        if not path.is_file():
+            path.write_bytes(png)
+    except OSError:
+        return 0
     return load(digest, path)

@@ -48,6 +48,14 @@ def head(pump):  # noqa: F811
 
 
 @BAD
+def test_the_first_job_says_so_and_works_afterwards(pump, bad, says):  # noqa: F811
+    with bad(bpy.utils.user_resource("EXTENSIONS")), pytest.raises(RuntimeError, match=says):
+        bpy.ops.facewright.generate(prompt="a man", wait=True)
+    assert not bpy.data.objects
+    assert bpy.ops.facewright.generate(prompt="a man", wait=True) == {"FINISHED"}
+
+
+@BAD
 def test_an_edit_says_so_changes_nothing_and_works_again_afterwards(head, pump, bad, says):  # noqa: F811
     before = positions(head)
     with bad(pump.state.desk.scratch), pytest.raises(RuntimeError, match=says):

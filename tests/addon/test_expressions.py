@@ -55,6 +55,16 @@ def evaluated(head):
     return points.reshape(-1, 3)
 
 
+def test_a_mood_is_keyed_where_the_sidebar_says_so(head):
+    bpy.context.scene.facewright_ui.insert_keyframes = True
+    bpy.ops.facewright.expression(name="smile")
+    keyed = head.data.shape_keys.animation_data
+    assert keyed.action is not None
+    head.data.shape_keys.animation_data_clear()
+    bpy.ops.facewright.expression(name="sad", insert_keyframes=False)
+    assert head.data.shape_keys.animation_data is None
+
+
 def test_the_armature_rests_exactly_looks_at_its_point_and_its_jaw_opens_the_mouth(head):
     before, selected = evaluated(head), [one.name for one in bpy.context.selected_objects]
     assert bpy.ops.facewright.add_rig() == {"FINISHED"}

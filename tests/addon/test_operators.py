@@ -59,6 +59,17 @@ def test_a_script_can_change_settings_of_the_preset(pump):
             bpy.ops.facewright.generate(prompt="a man", settings=wrong, wait=True)
 
 
+def test_another_seed_is_another_and_the_backend_gives_its_memory_back_when_asked(pump):
+    assert not bpy.ops.facewright.free_memory.poll()
+    bpy.ops.facewright.another_seed()
+    seed = bpy.context.scene.facewright_ui.seed
+    bpy.ops.facewright.another_seed()
+    assert bpy.context.scene.facewright_ui.seed != seed
+    bpy.ops.facewright.generate(prompt="a man", wait=True)
+    assert bpy.ops.facewright.free_memory() == {"FINISHED"}
+    assert bpy.ops.facewright.generate(prompt="a man", wait=True) == {"FINISHED"}
+
+
 def test_candidates_are_roots_of_one_head_with_seeds_one_after_the_other(pump):
     bpy.ops.facewright.generate(prompt="a man", seed=5, candidates=3, settings='{"geometry.steps": 3}', wait=True)
     (found,) = bpy.data.objects

@@ -1,5 +1,6 @@
 """The sidebar tab, drawn into a layout that takes notes, and what enabling leaves behind."""
 
+import re
 import sys
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 
 from backend.errors import PackageMissing
 
-from .conftest import PACKAGE
+from .conftest import PACKAGE, ROOT
 
 PANELS = ("main", "create", "edit", "layers", "history", "face", "expressions", "textures", "export", "help")
 
@@ -157,3 +158,13 @@ def test_enabling_again_and_again_leaves_and_starts_nothing(extension):
     watching = False
     assert started == []
     assert hasattr(bpy.types, "FACEWRIGHT_OT_generate")
+
+
+def test_every_icon_is_one_of_this_blenders(extension):
+    there = {one.identifier for one in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items}
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "addon" / "ui").glob("*.py"))
+    named = set(re.findall(r'icon="([A-Z0-9_]+)"', source))
+    for kinds in re.findall(r"_ICONS = \{(.*?)\}", source, re.DOTALL):
+        named |= set(re.findall(r': "([A-Z0-9_]+)"', kinds))
+    assert len(named) > 30
+    assert named <= there
