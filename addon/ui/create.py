@@ -235,6 +235,7 @@ class FACEWRIGHT_PT_create(SubPanel, bpy.types.Panel):
             named = body.column()
             named.use_property_split, named.use_property_decorate = True, False
             named.prop(drafts, "family")
+            setting_up.draw_full(body, context)
             presets.draw_changes(body, drafts)
         reason = "" if drafts.prompt.strip() else "Write what the face should look like"
         if not (drafts.make_shape or drafts.make_texture):

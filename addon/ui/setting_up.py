@@ -27,6 +27,7 @@ class State:
     event: dict[str, Any] = field(default_factory=dict)  # the newest of it
     failure: errors.BackendError | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)  # the checkpoints
+    full_mb: int = 0  # of the full family that are not here
 
 
 state = State()
@@ -48,7 +49,17 @@ def _look() -> None:
         state.ready = True
     except errors.BackendError:
         state.ready = False
+    state.full_mb = _full_mb()
     view.redraw()
+
+
+def _full_mb() -> int:
+    """Megabytes of the full family that are not here; what another computer has is not known."""
+    if preferences.get().remote_command.strip():
+        return 0
+    places.name_home()
+    wanted = checkpoints.expand(["full"])
+    return sum(one.about_mb or 0 for one in wanted if checkpoints.state(one) in ("absent", "partial"))
 
 
 def set_up() -> "environment.SetUp":
@@ -205,6 +216,14 @@ def draw_strip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         box.label(text="Set-up", icon="IMPORT")
         wrapped(box, context, "Words need the backend's packages. Heads, sliders and exports work without.")
         box.operator(FACEWRIGHT_OT_set_up.bl_idname, icon="VIEWZOOM")
+
+
+def draw_full(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What the full networks would take, where they are not here, and the way to them."""
+    if state.full_mb:
+        wrapped(layout, context, f"Full networks: {state.full_mb / 1000:.1f} GB to fetch", icon="INFO")
+        to = layout.operator("preferences.addon_show", text="Checkpoints", icon="PREFERENCES")
+        to.module = preferences.PACKAGE
 
 
 def _draw_going(layout: bpy.types.UILayout) -> None:

@@ -32,6 +32,15 @@ def test_the_strip_appears_only_where_no_backend_is_set_up(setting_up, monkeypat
     assert "facewright.set_up" in draw("main").operators()
 
 
+def test_the_full_networks_are_offered_with_their_size_until_they_are_here(setting_up, monkeypatch):
+    setting_up._look()
+    assert "Full networks: 6.4 GB to fetch" in draw("create").said()
+    assert "preferences.addon_show" in draw("create").operators()
+    monkeypatch.setattr(setting_up.checkpoints, "state", lambda one: "installed")
+    setting_up._look()
+    assert "Full networks" not in draw("create").said()
+
+
 def test_looking_says_what_would_come_and_offline_forbids_it(setting_up, timers):
     setting_up.state.ready = False
     assert bpy.ops.facewright.set_up() == {"FINISHED"}
