@@ -165,6 +165,9 @@ def _add_evaluate(command: Any) -> argparse.ArgumentParser:
     presets.add_argument(
         "--networks", action="store_true", help="measure each network of the family by itself, only that"
     )
+    presets.add_argument(
+        "--sequences", action="store_true", help="six sequences of ten edits, two of them as FaceG2E's code makes them"
+    )
     evaluate.add_argument(
         "--imported",
         type=Path,

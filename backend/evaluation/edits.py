@@ -79,7 +79,7 @@ class Bench:
     def edit(self, recipe: Recipe, item: Item) -> Facts:
         """Makes `recipe`, whose last instruction is the item's, anew; facts of that last edit."""
         before = self.made(recipe.before)
-        shutil.rmtree(self._folder / recipe.name, ignore_errors=True)
+        shutil.rmtree(self.place(recipe), ignore_errors=True)
         with metered(self.lab.shop.draw, self.lab.shop.edit) as cost:
             after = self.made(recipe)
         old, new = saved.load(before), saved.load(after)
@@ -115,9 +115,13 @@ class Bench:
             "outside": changed_outside(start, end),
         }
 
+    def place(self, recipe: Recipe) -> Path:
+        """Where a recipe's face lies, once it is made."""
+        return self._folder / recipe.name
+
     def made(self, recipe: Recipe) -> Path:
         """The folder of a recipe's face, made if it is not there."""
-        folder = self._folder / recipe.name
+        folder = self.place(recipe)
         if folder.is_dir():
             return folder
         if not recipe.instructions:
@@ -137,7 +141,7 @@ class Bench:
     def forget(self, recipe: Recipe) -> None:
         """Deletes a face, unless it is a starting one."""
         if recipe.instructions:
-            shutil.rmtree(self._folder / recipe.name, ignore_errors=True)
+            shutil.rmtree(self.place(recipe), ignore_errors=True)
 
     def clear(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

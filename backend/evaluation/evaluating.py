@@ -28,6 +28,7 @@ from .presets import best_of, named_presets
 from .report import Report
 from .run import Emit, Plan, Run
 from .samples import SHEET, evaluate_samples, samples_verdict
+from .sequences import presets_of, run_sequences, tables_of
 
 FULL_ROWS, QUICK_ROWS = 10, 1  # of the Latin square
 Tables = dict[str, list[Any]]
@@ -45,6 +46,7 @@ class Asked:
         compare: presets by name, "P,Q"; a field is changed as in "P+stage.field=value".
         samples: judge what the text-to-image networks draw, and nothing else.
         networks: measure each network of the family on what it was trained for, and nothing else.
+        sequences: edits in a row on one face, and nothing else; the starter items are then those of `sequences.jsonl`.
         imported: faces of another program, to stand beside ours; only their items run, see `imported`.
         blind: write a sheet for people too, of the two presets that are compared.
     """
@@ -58,6 +60,7 @@ class Asked:
     ablate: bool = False
     samples: bool = False
     networks: bool = False
+    sequences: bool = False
     imported: Path | None = None
     blind: bool = False
     settings: dict[str, Any] | None = None
@@ -71,8 +74,8 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
         ItemsInvalid, UnknownOption: what is asked makes no sense.
         UsageError: the folder holds another run's findings.
     """
-    path = Path(asked.items)
-    path = path if path.suffix == ".jsonl" else FOLDER / f"{asked.items}.jsonl"
+    path = Path("sequences" if asked.sequences and asked.items == "starter" else asked.items)
+    path = path if path.suffix == ".jsonl" else FOLDER / f"{path}.jsonl"
     items = read(path)
     if asked.imported:
         items = those_with_a_face(items, asked.imported)
@@ -87,6 +90,9 @@ def evaluate(asked: Asked, emit: Emit) -> Report:
         return _samples(asked, items, presets, shop, emit)
     if asked.networks:
         return _networks(asked, items, presets, shop, emit)
+    if asked.sequences:
+        journal = Journal(asked.out, _identity(asked, path, plan, presets, shop))
+        return _sequences(asked, items, presets, shop, journal, emit)
     runs = [(preset, plan) for preset in presets]
     if asked.ablate:
         tables, skipped = groups(RECOMMENDED, items, asked.settings or {}, asked.base)
@@ -165,8 +171,22 @@ def _networks(asked: Asked, items: ItemSet, presets: list[Preset], shop: Worksho
     return report
 
 
+def _sequences(
+    asked: Asked, items: ItemSet, presets: list[Preset], shop: Workshop, journal: Journal, emit: Emit
+) -> Report:
+    """The report on edits in a row."""
+    found = run_sequences(shop, items, presets, asked.out, journal, emit)
+    told = {name: one.keys() for name, one in found.items()}
+    rows = {name: one.judged for name, one in found.items()}
+    report = Report(_about(asked, items, presets), told, rows, [], {}, journal.failed, tables_of(found))
+    report.write(asked.out)
+    return report
+
+
 def _presets(asked: Asked) -> tuple[list[Preset], dict[str, str]]:
     """What is compared, and what cannot be, with the reason."""
+    if asked.sequences:
+        return presets_of(asked.settings or {}), {}
     chosen = named_presets(asked.compare) if asked.compare else [RECOMMENDED]
     return [changed(preset, asked.settings or {}) for preset in chosen], {}
 

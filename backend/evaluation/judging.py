@@ -70,7 +70,7 @@ def paint_rows(item: Item, facts: Facts, empty: Facts) -> Row:
     """The colours of a face against those asked for, and what else changed beside the empty prompt's."""
     found = [paint_error(one, facts["colours"], empty["colours"]) for one in item.paints]
     others = elsewhere({one.subject for one in item.paints}, facts["regions"])
-    drift = [_difference(facts["regions"][name], empty["regions"][name]) for name in others]
+    drift = [colour_change(facts["regions"][name], empty["regions"][name]) for name in others]
     return {
         "delta_e": round(float(np.mean([error for error, _ in found])), 2),
         "hit": all(landed for _, landed in found),
@@ -117,7 +117,7 @@ def edit_row(item: Item, facts: Facts, place: int) -> Row:
     paints = [paint_error(one, facts["colours"], facts["colours_before"]) for one in item.paints]
     right = [value >= LANDED for value in moved] + [landed for _, landed in paints]
     mask, others = facts.get("mask") or {}, elsewhere({one.subject for one in item.paints}, facts["regions"])
-    moved_there = [_difference(facts["regions"][name], facts["regions_before"][name]) for name in others]
+    moved_there = [colour_change(facts["regions"][name], facts["regions_before"][name]) for name in others]
     leak = float(np.mean(moved_there)) if moved_there else None
     return {
         "place": place,
@@ -145,13 +145,13 @@ def paint_error(wanted: Expected, colours: Colours, before: Colours) -> tuple[fl
     """
     found = colours[wanted.subject]
     if wanted.colour is None:
-        error = _difference(found, colours[SKIN])
+        error = colour_change(found, colours[SKIN])
         return error, error <= COLOUR_HIT
     target = THING[wanted.subject].colours.get(wanted.colour)
     if target is None:
-        error = _difference(found, before[wanted.subject])
+        error = colour_change(found, before[wanted.subject])
         return error, error >= SHOWS
-    error = _difference(found, target)
+    error = colour_change(found, target)
     return error, error <= COLOUR_HIT
 
 
@@ -162,7 +162,8 @@ def elsewhere(things: Collection[str], regions: Iterable[str]) -> list[str]:
     return [] if SKIN in things else [name for name in known if name not in mine]
 
 
-def _difference(first: Sequence[float | int], second: Sequence[float | int]) -> float:
+def colour_change(first: Sequence[float | int], second: Sequence[float | int]) -> float:
+    """ΔE2000 between two sRGB colours, 0..255."""
     return float(delta_e(np.array(first, float), np.array(second, float)))
 
 

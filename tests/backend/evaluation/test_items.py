@@ -47,6 +47,19 @@ def test_the_starter_set_has_no_word_that_is_not_taught(starter):
     assert not said - set(words())
 
 
+def test_sequences_rotate_twenty_instructions_so_that_each_comes_at_several_places():
+    found = read(FOLDER / "sequences.jsonl")
+    edits, sequences = found.of("edit"), found.of("sequence")
+    assert (len(edits), [len(item.edits) for item in sequences]) == (20, [10] * 6)
+    order = [item.id for item in edits] * 2
+    assert all(any(list(item.edits) == order[n : n + 10] for n in range(20)) for item in sequences)
+    for edit in edits:
+        places = [item.edits.index(edit.id) for item in sequences if edit.id in item.edits]
+        assert len(set(places)) == len(places) == 3
+    assert sum(bool(item.paints) for item in edits) == 10
+    assert not {word for item in edits for word in re.findall(r"\w+", item.prompt)} - set(words())
+
+
 @pytest.mark.parametrize("name", ["paper", "diverse"])
 def test_the_other_sets_are_for_the_full_family(name: str):
     found = read(FOLDER / f"{name}.jsonl")
