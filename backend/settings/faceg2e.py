@@ -42,10 +42,6 @@ def _option(*options: str, note: str = "") -> Place:
     return Place(options=options, note=note)
 
 
-def _waits(note: str) -> Place:
-    return Place(note=f"not here: {note}")
-
-
 PLACES: Mapping[str, Place] = {
     # the run
     "device": _option("--device", note="found by itself"),
@@ -119,7 +115,7 @@ PLACES: Mapping[str, Place] = {
     ),
     "attention_reg_diffuse": _field("consistency", stages=EDITS, note="false is none"),
     "attention_sds": _field("focused", stages=EDITS),
-    "scp_fuse": _field("consistency", stages=EDITS, note="avm2 is released; of its others, ours is recovering"),
+    "scp_fuse": _field("consistency", stages=EDITS, note="avm2 is released; recovering is ours"),
     "indices_to_alter_str": _option("--words", "--tokens"),
     "vis_att": _field("save_every", stages=EDITS, note="maps are kept with the states"),
     # what to start from

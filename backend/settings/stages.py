@@ -21,7 +21,7 @@ CONTROLS = ("depth", "normal")
 PRIOR_SCHEDULES = ("constant", "linear", "log")
 ROUTES = ("auto", "optimise")
 MASKS = ("region", "attention", "both")
-CONSISTENCIES = ("none", "released", "recovering")
+CONSISTENCIES = ("none", "released", "recovering", "max2", "avg2", "avg0.5")
 READINGS = ("difference", "released")
 STARTS = ("zeros", "ones", "randn", "albedo")
 

@@ -123,7 +123,38 @@ def recovering(
     return replace(state, consistency_weight=weight, step=state.step + 1)
 
 
-UPDATES: Mapping[str, Update] = {"released": released, "recovering": recovering}
+def strongest(
+    state: EditState, attention: Float[Tensor, "1 1 S S"], seen: Float[Tensor, "1 1 S S"], warm_up: int = WARM_UP
+) -> EditState:
+    """`max2` of its code: C goes to 1 - A² at once where that is less, and never comes back."""
+    weight = state.consistency_weight
+    if state.step >= warm_up:
+        weight = torch.minimum(weight, 1 - attention.square())
+    return replace(state, consistency_weight=weight, step=state.step + 1)
+
+
+def averaging(power: float) -> Update:
+    """`avg2` (power 2) and `avg0.5` of its code: C follows 1 - Aᵖ both ways, wherever the view shows the texel."""
+
+    def update(
+        state: EditState, attention: Float[Tensor, "1 1 S S"], seen: Float[Tensor, "1 1 S S"], warm_up: int = WARM_UP
+    ) -> EditState:
+        weight = state.consistency_weight
+        if state.step >= warm_up:
+            wanted = KEPT * weight + (1 - KEPT) * (1 - attention.pow(power))
+            weight = torch.where(seen > 0, wanted, weight)
+        return replace(state, consistency_weight=weight, step=state.step + 1)
+
+    return update
+
+
+UPDATES: Mapping[str, Update] = {
+    "released": released,
+    "recovering": recovering,
+    "max2": strongest,
+    "avg2": averaging(2.0),
+    "avg0.5": averaging(0.5),
+}
 
 
 def texture_drift(

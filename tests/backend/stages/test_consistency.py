@@ -8,7 +8,9 @@ import torch
 from backend.render.camera import Cameras
 from backend.render.picture import Surface
 from backend.render.projection import unproject
+from backend.settings.stages import CONSISTENCIES
 from backend.stages.consistency import (
+    UPDATES,
     WARM_UP,
     Attended,
     EditState,
@@ -35,13 +37,28 @@ def test_the_released_update_gives_the_numbers_of_its_code():
         assert state.consistency_weight.item() == pytest.approx(weight, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "weights"),  # after attention of 0.8, of 0.1 and, where no view shows the texel, of nothing
+    [("max2", (0.36, 0.36, 0.36)), ("avg2", (0.872, 0.8956, 0.8956)), ("avg0.5", (0.82111, 0.79364, 0.79364))],
+)
+def test_its_other_fusions_are_there_by_their_formulas(name: str, weights: tuple[float, ...]):
+    state = after_warm_up()
+    for attention, seen, weight in zip((0.8, 0.1, 0.0), (1.0, 0.5, 0.0), weights, strict=True):
+        state = UPDATES[name](state, texel(attention), texel(seen))
+        assert state.consistency_weight.item() == pytest.approx(weight, abs=1e-5)
+
+
+def test_every_fusion_that_can_be_set_is_there():
+    assert {"none", *UPDATES} == set(CONSISTENCIES)
+
+
 def test_nothing_moves_before_the_warm_up_is_over():
-    for update in (released, recovering):
+    for update in UPDATES.values():
         state = EditState.start(1)
         for _ in range(WARM_UP):
             state = update(state, texel(1.0), texel(1.0))
         assert state.consistency_weight.item() == 1
-        assert update(state, texel(1.0), texel(1.0)).consistency_weight.item() == pytest.approx(0.8)
+        assert update(state, texel(1.0), texel(1.0)).consistency_weight.item() <= 0.8 + 1e-6
 
 
 def test_only_the_corrected_update_recovers_from_a_wrong_map():
