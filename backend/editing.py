@@ -121,11 +121,13 @@ def way_of(asked: Asked, shop: Workshop, preset: Preset) -> Way:
     scope = found.scope if asked.scope == "auto" else asked.scope
     moves = moves_of(asked.instruction) or (() if heard.unknown else moves_of(heard.text))
     known = {name for move in moves for name, _, _ in move.axis.sliders} <= set(shop.model.slider_names)
+    shown = tuple(sorted({name for move in moves for name in move.axis.regions if name in names}))
     if moves and known and not asked.locked and asked.scope in ("auto", "geometry") and preset.edit.route == "auto":
-        shown = {name for move in moves for name in move.axis.regions if name in names}
-        return Way(heard.text, moves, ("geometry",), tuple(sorted(shown)))
+        return Way(heard.text, moves, ("geometry",), shown)
     if found.region and not region and not asked.locked:
         raise UsageError(f"no region {', '.join(found.region)}", advice=f"name one: {', '.join(names)}")
+    if shown and region and scope == "geometry" and not asked.locked:
+        region = shown  # a higher forehead shows on the scalp too
     mask = _mask_of(asked, preset, bool(region), found.noun)
     kept = region if mask in ("region", "both") else ()
     return Way(heard.text, (), SCOPES.get(scope, (scope,)), kept, mask, found.noun)

@@ -18,7 +18,7 @@ from ..render.picture import Surface
 from ..render.uv import unwrapped
 
 DRAWN = "draw it over albedo.png: white where the edit may reach, black elsewhere"
-REACH = 0.65  # head units an unnamed neighbourhood follows a shape edit, falling off smoothly
+REACH = 0.35  # head units that the neighbourhood of a region follows a shape edit, falling off smoothly
 EDGE = (0.08, 0.68)  # of a region's weight: where a texture edit begins, and where it is full
 NOTICED = (
     0.75  # of fused attention, 0..1: what is above is meant; at 0.5 a mask of lips is five times as large as they are

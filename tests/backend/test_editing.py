@@ -79,6 +79,7 @@ def test_a_slider_at_its_end_says_so(shop, face):
     [
         (editing.Asked("a bit older"), RECOMMENDED, ("geometry",), ("face",), True),
         (editing.Asked("a bit older"), OPTIMISE, ("geometry", "texture"), (), False),
+        (editing.Asked("a higher forehead"), OPTIMISE, ("geometry",), ("forehead", "scalp"), False),
         (editing.Asked("longer nose", scope="geometry"), RECOMMENDED, ("geometry",), ("nose",), True),
         (editing.Asked("longer nose", scope="texture"), RECOMMENDED, ("texture",), ("nose",), False),
         (editing.Asked("longer nose", region=("chin",)), RECOMMENDED, ("geometry",), ("chin",), False),
