@@ -50,10 +50,12 @@ class Job:
     @property
     def seconds_left(self) -> float | None:
         """Of the present phase; None until there is something to go by."""
+        elapsed = time.monotonic() - self.phase_started
+        if elapsed < SETTLED_S:  # the backend does not know yet either, and may count no time at all
+            return None
         if self.eta_s is not None:
             return self.eta_s
-        elapsed = time.monotonic() - self.phase_started
-        if not 0 < self.step < self.total or elapsed < SETTLED_S:
+        if not 0 < self.step < self.total:
             return None
         return elapsed * (self.total - self.step) / self.step
 

@@ -10,7 +10,7 @@ import pytest
 
 from addon.link.bundle import BACKEND_ROOT, BUNDLED, errors, protocol
 from addon.link.client import BackendProcess, Ended, Start, child_environment, remote, serve
-from addon.link.desk import RESTARTS, Desk, Job
+from addon.link.desk import RESTARTS, SETTLED_S, Desk, Job
 from addon.link.inprocess import InProcess
 from backend.face import saved
 from backend.service import Service
@@ -68,6 +68,16 @@ def test_a_job_reports_its_steps_and_ends_once(desk):
     assert (job.phase, job.total) == ("counting", 5)
     assert desk.ready.torch == "none"
     assert desk.alive()
+
+
+def test_how_long_it_takes_is_not_said_before_there_is_something_to_go_by():
+    job = Job("generate", "a man")
+    job.advance(protocol.Progress(job.id, phase="shape", step=1, total=100, eta_s=0.0))
+    assert job.seconds_left is None
+    job.phase_started -= SETTLED_S
+    assert job.seconds_left == 0.0
+    job.advance(protocol.Progress(job.id, phase="shape", step=1, total=100))
+    assert job.seconds_left == pytest.approx(99 * SETTLED_S, rel=0.1)
 
 
 def test_a_cancelled_job_stops_at_its_next_step_and_the_backend_lives(desk):
