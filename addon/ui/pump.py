@@ -273,7 +273,7 @@ def _forget(failure: errors.BackendError | None) -> None:
 
 def _show_preview(at: Desk, job: Job) -> None:
     try:
-        state.preview_icon = thumbs.load(job.preview, at.inside(job.preview))
+        state.preview_icon = thumbs.load(job.preview, at.inside(job.preview), at_once=True)
         state.preview, state.preview_changed = job.preview, time.monotonic()
     except errors.PathRefused as error:
         state.failure = error

@@ -28,12 +28,19 @@ def icon(uid: str) -> int:
     return state.icons.get(uid, 0)
 
 
-def load(name: str, path: Path) -> int:
-    """The icon of a picture file."""
+def load(name: str, path: Path, *, at_once: bool = False) -> int:
+    """The icon of a picture file.
+
+    Args:
+        at_once: read it now, and not when it is first drawn: the file may be gone by then, and until it is read the
+            icon is empty.
+    """
     if state.pictures is None:
         state.pictures = bpy.utils.previews.new()
     if name not in state.pictures:
-        state.pictures.load(name, str(path), "IMAGE")
+        made = state.pictures.load(name, str(path), "IMAGE")
+        if at_once:
+            len(made.image_pixels)  # whoever asks for them makes Blender read the file
     return state.pictures[name].icon_id
 
 

@@ -182,7 +182,7 @@ def editing(pump):
     yield from until(lambda: pump.state.job is None)
     assert pump.state.failure is None, pump.state.failure
     assert names(bpy.data.objects[name]) == [PROMPT, "make his lips red"]
-    yield 2.0
+    yield 4.0  # the panels below make room for the layer
     picture("6_edited.png")
     yield from undo()
     assert names(bpy.data.objects[name]) == [PROMPT]

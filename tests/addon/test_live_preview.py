@@ -29,7 +29,7 @@ def shown(pump, monkeypatch):
     """When each picture came into the sidebar, and its size; a Blender without a window has no icons, so numbers do."""
     pictures = []
 
-    def load(_name, path):
+    def load(_name, path, *, at_once):
         with Image.open(path) as picture:
             picture.load()
             pictures.append((time.monotonic(), picture.size))
