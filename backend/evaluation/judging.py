@@ -108,7 +108,7 @@ def edit_row(item: Item, facts: Facts, place: int) -> Row:
 
     Returns:
         landed: every axis went LANDED or farther the right way, every colour is hit; None where nothing is expected.
-        in_place: landed, and the regions that no named thing lies on or beside changed by KEPT or less in the mean.
+        in_place: landed, and no region that no named thing lies on or beside changed by more than KEPT.
         leak_delta_e: change of the those regions, None where all skin is named.
     """
     moved = [
@@ -118,7 +118,7 @@ def edit_row(item: Item, facts: Facts, place: int) -> Row:
     right = [value >= LANDED for value in moved] + [landed for _, landed in paints]
     mask, others = facts.get("mask") or {}, elsewhere({one.subject for one in item.paints}, facts["regions"])
     moved_there = [colour_change(facts["regions"][name], facts["regions_before"][name]) for name in others]
-    leak = float(np.mean(moved_there)) if moved_there else None
+    leak = max(moved_there, default=None)
     return {
         "place": place,
         "route": facts.get("route"),
@@ -126,7 +126,8 @@ def edit_row(item: Item, facts: Facts, place: int) -> Row:
         "delta_e": [round(error, 2) for error, _ in paints],
         "landed": all(right) if right else None,
         "in_place": all(right) and leak <= KEPT if right and leak is not None else None,
-        "leak_delta_e": None if leak is None else round(leak, 2),
+        "leak_delta_e": round(float(np.mean(moved_there)), 2) if moved_there else None,
+        "leak_delta_e_worst": None if leak is None else round(leak, 2),
         "identity_mm": facts["identity_mm"],
         "texels_outside": facts["outside"]["texels_changed_outside"],
         "vertices_outside": facts["outside"]["vertices_changed_outside"],

@@ -99,6 +99,19 @@ def test_an_edit_that_a_later_one_names_is_not_held_to_it_and_one_that_failed_wa
     assert told.keys()["edit_success"].items == 2
 
 
+def test_an_edit_is_in_place_unless_one_region_that_it_does_not_name_moves(places):
+    red = of("lips", "red")
+    found = facts({}, red)
+    found["regions"] = found["regions"] | {"chin": (200.0, 130.0, 110.0)}
+    kept, leaked = (rows_of(SEQUENCE, 0, [RED], [one], places)[0] for one in (facts({}, red), found))
+    assert (kept["in_place"], kept["leak_delta_e_worst"]) == (True, 0)
+    assert leaked["landed"]
+    assert not leaked["in_place"]
+    assert leaked["leak_delta_e_worst"] > 2 > leaked["leak_delta_e"]
+    (whole,) = rows_of(SEQUENCE, 0, [DARK], [facts({}, of("skin", "dark"))], places)
+    assert (whole["landed"], whole["in_place"], whole["leak_delta_e_worst"]) == (True, None, None)
+
+
 def test_regions_that_no_edit_names_tell_how_far_a_sequence_drifts():
     assert over_all([RED], [facts({}, {})]) == {"unnamed_delta_e": 0}
     assert over_all([RED], [facts({}, {}), facts({}, {}, leak=30)])["unnamed_delta_e"] > 5
