@@ -31,7 +31,7 @@ from ..render.sheet import Row, sheet
 from ..render.uv import unwrapped
 from ..render.views import sample_setting
 from ..stages.guiding import PRIORS
-from ..training.data import drawn_changes
+from ..training.data import drawn_changes, nearer
 from ..training.painter import paint
 from ..training.people import PICTURE, Studio, twice
 from ..workshop import Workshop
@@ -163,7 +163,8 @@ def edited(model: Diffusion, studio: Studio, count: int, out: Path) -> dict[str,
     """
     facts: dict[str, list] = {name: [] for name in ("hit", "outside", "autoencoder", "right", "change")}
     rows: dict[str, list[Row]] = {"colour": [], "shape": []}
-    for number, (((shape, of_shape), (colour, of_colour)), head_seed) in enumerate(drawn_changes(count, SEED)):
+    for number, (seen, head_seed) in enumerate(drawn_changes(count, SEED)):
+        (shape, of_shape), (colour, of_colour) = (nearer(studio, *each, head_seed) for each in seen)
         generator = torch.Generator().manual_seed(number)
         heads = torch.cat([studio.vertices(who, head_seed) for who in (shape.before, shape.after)])
         albedos = torch.cat([studio.albedo(who) for who in (colour.before, colour.after)])

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..diffusion.guidance import Condition, Guidance
 from ..face.model import LinearFaceModel
+from ..render.closeup import Closeup
 from ..render.picture import Scene, Surface
 from ..settings import EditGeometrySettings, EditTextureSettings
 from .geometry import kind_of
@@ -19,7 +20,6 @@ from .keeping import keeping
 from .optimise import Watch, optimise
 from .seeing import Look, looker
 from .texture import Leads, distil, shrink
-from .zooming import Closeup
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from torch import Tensor
 from ..diffusion.guidance import Guidance
 from ..render.backgrounds import BLACK, GREY, blended_colours, random_colours
 from ..render.camera import Cameras, sample_views
+from ..render.closeup import Closeup
 from ..render.light import display_light, released_lights, sample_lights
 from ..render.picture import Background, Scene, Surface, look
 from ..render.views import PAPER_VIEWS, RELEASED_VIEWS, Setting, ViewList, ViewRange, released_cameras
 from ..settings import StageSettings
-from .zooming import Closeup
 
 PREVIEW = 256  # pixels a side of the pictures for who looks on
 

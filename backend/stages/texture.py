@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..diffusion.guidance import Condition, Guidance
 from ..render.camera import Cameras
+from ..render.closeup import Closeup
 from ..render.light import display_light
 from ..render.picture import Scene, Surface, look
 from ..render.uv import pad_seams, unwrapped
@@ -21,7 +22,6 @@ from .keeping import Keeping
 from .optimise import Watch, optimise
 from .paint import LatentTexture, Paint, Pyramid, paint_of
 from .seeing import PREVIEW, Look, looker
-from .zooming import Closeup
 
 COUNTED = 256  # pixels a side of the pictures in which is counted what the views see
 PREVIEW_AZIMUTH = 20.0  # degrees

@@ -62,7 +62,7 @@ def make_changes(studio: Studio, heads: int, seed: int, out: Path) -> None:
     records = []
     with torch.no_grad(), _pictures(out, heads * 4) as add:
         for index, (seen, head_seed) in enumerate(drawn_changes(heads, seed)):
-            (shape, of_shape), (colour, of_colour) = seen
+            (shape, of_shape), (colour, of_colour) = (nearer(studio, *each, head_seed) for each in seen)
             heads_of = [studio.vertices(who, head_seed) for who in (shape.before, shape.after)]
             add(studio.clay(torch.cat(heads_of), *twice(*of_shape)))
             albedos = [studio.albedo(who) for who in (colour.before, colour.after)]
@@ -82,7 +82,7 @@ def mark_parts(studio: Studio, seed: int, out: Path) -> None:
     _, records = read_set(out)
     heads, marks = len(records) // 2, []
     for index, (seen, head_seed) in enumerate(drawn_changes(heads, seed)):
-        for row, (change, (cameras, _)) in enumerate(seen):
+        for row, (change, (cameras, _)) in enumerate(nearer(studio, *each, head_seed) for each in seen):
             if records[2 * index + row]["instruction"] != change.instruction:
                 raise TrainingSetInvalid(f"{out.name} holds other changes", advice=f"delete {out}: it is made anew")
             regions = route(change.instruction).region
@@ -101,6 +101,13 @@ def _record(change: Change) -> dict[str, Any]:
 
 
 Seen = tuple[tuple[Change, Setting], tuple[Change, Setting]]
+
+
+def nearer(studio: Studio, change: Change, setting: Setting, head_seed: int) -> tuple[Change, Setting]:
+    """A change and its setting, by chance closer to the small part that the instruction names."""
+    cameras, lights = setting
+    vertices = studio.vertices(change.before, head_seed)
+    return change, (studio.nearer(cameras, vertices, route(change.instruction).region, head_seed), lights)
 
 
 def drawn_changes(heads: int, seed: int) -> Iterator[tuple[Seen, int]]:

@@ -21,6 +21,7 @@ from . import networks
 from .attending import Watched, words_of
 from .autoencoder import encode
 from .data import person_of, read_parts, read_set
+from .focus import LOOKED, SHAPED, Focus
 from .loop import fit
 from .noised import Noised
 from .workers import Workers
@@ -30,7 +31,7 @@ RATE = 8e-4
 CLAY_SHARE = 0.6  # of the pictures: shapes change them less than colours do
 DROPPED = 0.1  # share of captions left empty, for classifier-free guidance
 
-Batch = tuple[Noised, list[str]]
+Batch = tuple[Noised, list[str], list[int]]  # the texts of the pictures, and the numbers of the pairs
 
 
 @dataclass(frozen=True)
@@ -82,30 +83,32 @@ def train_draw(
     unet: UNet2DConditionModel, lessons: Lessons, reader: Reader, minutes: float, seed: int, journal: Path
 ) -> None:
     """Text to image."""
+    focus = Focus(lessons.persons)
 
     def batch(rng: random.Random) -> Batch:
-        chosen, captions = draw_batch(lessons, rng)
+        chosen, captions = draw_batch(lessons, focus, rng)
         shown, other, captions = either_way(lessons.pairs[chosen], captions, rng)
-        return Noised.of(networks.scheduler(), shown, other, told(captions)), captions
+        return Noised.of(networks.scheduler(), shown, other, told(captions)), captions, chosen
 
-    _fit_unet(unet, batch, reader, minutes, seed, "draw", journal)
+    _fit_unet(unet, batch, focus, reader, minutes, seed, "draw", journal)
 
 
 def train_edit(
     unet: UNet2DConditionModel, lessons: Lessons, reader: Reader, minutes: float, seed: int, journal: Path
 ) -> None:
     """Picture and instruction to picture (InstructPix2Pix), looking at the part that is named."""
-    words = words_of(reader.tokenizer, lessons.instructions)
+    words, focus = words_of(reader.tokenizer, lessons.instructions), Focus(lessons.persons)
 
     def batch(rng: random.Random) -> Batch:
-        chosen, instructions, seen = edit_batch(lessons, rng)
+        chosen, instructions, seen = edit_batch(lessons, focus, rng)
         pairs = lessons.pairs[chosen]
         before = pairs[:, 0] * seen[:, None, None, None]
         shown, other, instructions = either_way(pairs, instructions, rng)
         watched = Watched.of(words[chosen] * seen[:, None], lessons.parts[chosen], instructions)
-        return Noised.of(networks.scheduler(), shown, other, told(instructions) & seen, before, watched), instructions
+        noised = Noised.of(networks.scheduler(), shown, other, told(instructions) & seen, before, watched)
+        return noised, instructions, chosen
 
-    _fit_unet(unet, batch, reader, minutes, seed, "edit", journal)
+    _fit_unet(unet, batch, focus, reader, minutes, seed, "edit", journal)
 
 
 @torch.no_grad()
@@ -122,6 +125,7 @@ def editor_from(draw: UNet2DConditionModel) -> UNet2DConditionModel:
 def _fit_unet(
     unet: UNet2DConditionModel,
     draw: Callable[[random.Random], Batch],
+    focus: Focus,
     reader: Reader,
     minutes: float,
     seed: int,
@@ -130,13 +134,14 @@ def _fit_unet(
 ) -> None:
     torch.manual_seed(seed)
     rng = random.Random(seed)
-    trial, texts = draw(rng)
+    trial, texts, _ = draw(rng)
     workers = Workers(unet, trial, reader(texts))
     recent: deque[float] = deque(maxlen=50)
 
     def step() -> Tensor:
-        noised, texts = draw(rng)
+        noised, texts, chosen = draw(rng)
         error, missed = workers.backward(noised, reader(texts))
+        focus.note(chosen, noised.lacking.tolist(), noised.told.tolist())
         recent.append(missed)
         if len(recent) == recent.maxlen:
             sys.stderr.write(f"{label}: {sum(recent) / len(recent):.3f} missed of what words change\n")
@@ -146,12 +151,12 @@ def _fit_unet(
     fit(step, unet.parameters(), minutes, rate=RATE, label=label, journal=journal)
 
 
-def draw_batch(lessons: Lessons, rng: random.Random) -> tuple[list[int], list[str]]:
+def draw_batch(lessons: Lessons, focus: Focus, rng: random.Random) -> tuple[list[int], list[str]]:
     """Numbers of pairs, and fresh captions of both pictures of each, some left empty."""
     chosen, texts = [], []
     while len(texts) < BATCH:
         clay = rng.random() < CLAY_SHARE
-        number = 2 * rng.randrange(len(lessons.persons) // 2) + (not clay)
+        number = focus.choose(rng, SHAPED if clay else LOOKED)
         before, after = caption_pair(*lessons.persons[number], rng, CLAY if clay else PHOTO)
         if before == after:
             continue
@@ -160,13 +165,13 @@ def draw_batch(lessons: Lessons, rng: random.Random) -> tuple[list[int], list[st
     return chosen, texts
 
 
-def edit_batch(lessons: Lessons, rng: random.Random) -> tuple[list[int], list[str], Bool[Tensor, " P"]]:
+def edit_batch(lessons: Lessons, focus: Focus, rng: random.Random) -> tuple[list[int], list[str], Bool[Tensor, " P"]]:
     """Numbers of pairs; no text for what stays as it is and the instruction for what it asks; which originals are seen.
 
     Without text nothing changes, so no instruction is left out where the original is seen; 5 % each go without the
     original and without both (InstructPix2Pix, 3.2.1).
     """
-    chosen = [rng.randrange(len(lessons.instructions)) for _ in range(BATCH // 2)]
+    chosen = [focus.choose(rng, rng.choice((SHAPED, LOOKED))) for _ in range(BATCH // 2)]
     rolls = [rng.random() for _ in chosen]
     texts = [
         text

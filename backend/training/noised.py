@@ -34,6 +34,7 @@ class Noised:
         noise: what each was given.
         pull: of each picture, how much more noise there is by the other words, in its unit.
         told: of each picture, whether the words tell the change.
+        lacking: of each picture, which share of the pull was missed; `backward` fills it in, through shares too.
         watched: where words lie that it is to look for.
     """
 
@@ -42,6 +43,7 @@ class Noised:
     noise: Float[Tensor, "B 4 h w"]
     pull: Float[Tensor, "B/2 4 h w"]
     told: Bool[Tensor, " B/2"]
+    lacking: Float[Tensor, " B/2"]
     watched: Watched | None = None
 
     @classmethod
@@ -61,7 +63,7 @@ class Noised:
         pull = (shown - other) * (level / (1 - level)).sqrt().view(-1, 1, 1, 1)
         given = noisy if original is None else torch.cat([noisy, original], dim=1)
         given, timestep, noise = (each.repeat_interleave(2, dim=0) for each in (given, timestep, noise))
-        return cls(given, timestep, noise, pull, told, watched)
+        return cls(given, timestep, noise, pull, told, torch.zeros(len(shown)), watched)
 
     def __len__(self) -> int:
         return len(self.noise)
@@ -70,7 +72,7 @@ class Noised:
         """The batch cut between pictures into at most `count` parts."""
         size = -(-len(self.told) // count)
         twice = (each.split(2 * size) for each in (self.given, self.timestep, self.noise))
-        once = (each.split(size) for each in (self.pull, self.told))
+        once = (each.split(size) for each in (self.pull, self.told, self.lacking))
         parts = [Noised(*part) for part in zip(*twice, *once, strict=True)]
         if self.watched is None:
             return parts
@@ -99,8 +101,9 @@ class Noised:
         """
         error = (found[1::2] - found[0::2] - self.pull).square().mean((1, 2, 3))
         size = (self.pull.square().mean((1, 2, 3)) + LEAST_PULL**2).sqrt()
-        shares = error / (size * size.clamp(max=TYPICAL_PULL))
-        return (shares * self.told).sum() / self.told.sum().clamp(min=1)
+        shares = error / size.square()
+        self.lacking.copy_(shares.detach())
+        return (shares * (size / TYPICAL_PULL).clamp(min=1) * self.told).sum() / self.told.sum().clamp(min=1)
 
 
 def draw_timesteps(count: int) -> Int[Tensor, " B"]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..face.model import LinearFaceModel
 from ..language import SHAPES, Person
 from ..render.camera import Cameras
+from ..render.closeup import Closeup
 from ..render.kernels import visible
 from ..render.picture import Surface, look
 from ..render.rasterise import hits
@@ -69,13 +70,23 @@ class Studio:
     ) -> Float[Tensor, "B 3 128 128"]:
         return look(self.surface, vertices, cameras, lights, PICTURE).textured(albedo)
 
+    def inside(self, regions: tuple[str, ...]) -> Float[Tensor, " V"]:
+        """How far each vertex lies in any of the regions, 0..1; the eyes lie within their areas."""
+        names = {*regions, *(name.replace("_eye_area", "_eyeball") for name in regions)}
+        return torch.from_numpy(np.max([self.model.topology.region(name) for name in sorted(names)], axis=0))
+
+    def nearer(
+        self, cameras: Cameras, vertices: Float[Tensor, "1 V 3"], regions: tuple[str, ...], seed: int
+    ) -> Cameras:
+        """The cameras, half of them close to the regions where those are small, as edits look at them."""
+        closeup = Closeup.of(vertices[0], self.inside(regions)) if regions else None
+        return closeup.taken(cameras, torch.Generator().manual_seed(seed)) if closeup else cameras
+
     def parts(
         self, vertices: Float[Tensor, "1 V 3"], cameras: Cameras, regions: tuple[str, ...], size: int
     ) -> Float[Tensor, "B S S"]:
-        """How much of each square of a picture shows any of the regions, 0..1; the eyes lie within their areas."""
-        topology = self.model.topology
-        names = {*regions, *(name.replace("_eye_area", "_eyeball") for name in regions)}
-        weights = torch.from_numpy(np.max([topology.region(name) for name in sorted(names)], axis=0))
+        """How much of each square of a picture shows any of the regions, 0..1."""
+        weights = self.inside(regions)
         clip = cameras.clip(vertices, 1.0)
         fine = FINER * size
         seen = hits(clip, self.surface.faces, visible(clip, self.surface.faces, (fine, fine)))

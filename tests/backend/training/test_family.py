@@ -11,6 +11,7 @@ from backend.language import CLAY, PHOTO, Look, Person
 from backend.training import networks
 from backend.training.autoencoder import encode
 from backend.training.family import BATCH, Lessons, draw_batch, edit_batch, editor_from, either_way, told
+from backend.training.focus import Focus
 
 
 def records() -> list[dict]:
@@ -30,7 +31,7 @@ def lessons() -> Lessons:
 
 
 def test_captions_belong_to_their_pictures(lessons: Lessons):
-    chosen, texts = draw_batch(lessons, random.Random(0))
+    chosen, texts = draw_batch(lessons, Focus(lessons.persons), random.Random(0))
     assert len(texts) == 2 * len(chosen) == BATCH
     for number, before, after in zip(chosen, texts[0::2], texts[1::2], strict=True):
         if before == after == "":
@@ -45,7 +46,7 @@ def test_captions_belong_to_their_pictures(lessons: Lessons):
 def test_without_an_instruction_nothing_changes_where_the_original_is_seen(lessons: Lessons):
     bare = blind = 0
     for seed in range(40):
-        chosen, texts, seen = edit_batch(lessons, random.Random(seed))
+        chosen, texts, seen = edit_batch(lessons, Focus(lessons.persons), random.Random(seed))
         assert set(texts[0::2]) == {""}
         for number, text, shown in zip(chosen, texts[1::2], seen.tolist(), strict=True):
             assert text == f"make it {number}" or (text == "" and not shown)

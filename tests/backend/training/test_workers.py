@@ -45,6 +45,18 @@ def test_shares_add_up_to_the_whole_batch(lesson, monkeypatch, cores, fast, tole
     assert found.dtype == torch.float32
 
 
+def test_which_share_of_each_change_was_missed_comes_back_from_all_shares(lesson, monkeypatch):
+    unet, noised, text = lesson
+    with torch.no_grad():
+        noised.missed(unet(noised.given, noised.timestep, text).sample)
+    alone = noised.lacking.clone()
+    assert (alone > 0.5).all()
+    noised.lacking.zero_()
+    monkeypatch.setattr(workers.os, "cpu_count", lambda: 2)
+    Workers(unet, noised, text).backward(noised, text)
+    torch.testing.assert_close(noised.lacking, alone, rtol=0.05, atol=0.05)
+
+
 def test_the_copies_follow_the_network(lesson):
     unet, noised, text = lesson
     crew = Workers(unet, noised, text)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..render.camera import HALF_HEIGHT, Cameras
+from .camera import HALF_HEIGHT, Cameras
 
 SMALL = 0.25  # of the picture of a whole head: what fills more is seen well enough
 AIR = 1.4  # times the region's own half height that a close-up shows

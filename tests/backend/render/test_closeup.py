@@ -3,11 +3,11 @@
 import torch
 
 from backend.render.camera import AIM, HALF_HEIGHT, Cameras, sample_views
+from backend.render.closeup import NEAREST, Closeup
 from backend.render.light import display_light
 from backend.render.picture import Surface, look
 from backend.render.uv import unwrapped
 from backend.render.views import released_cameras
-from backend.stages.zooming import NEAREST, Closeup
 from tests.toys import toy_topology
 
 TOPOLOGY = toy_topology()
