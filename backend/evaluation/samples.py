@@ -20,7 +20,7 @@ from ..render.sheet import sheet
 from ..training.data import make_pictures
 from ..training.people import Studio
 from ..workshop import Workshop
-from .classifier import Judging, Size, agreement, classes, judge, read
+from .classifier import SILENT, Judging, Size, agreement, classes, judge, read
 from .intervals import Estimate, share
 from .run import Emit
 
@@ -94,16 +94,19 @@ def sample(shop: Workshop, asked: list[str], seed: int) -> Float[Tensor, "N 3 12
 
 
 @torch.no_grad()
-def shows(network: Judging, pictures: Float[Tensor, "N 3 128 128"], asked: list[Asked]) -> list[bool]:
-    """Whether each picture shows what its text asks."""
-    told, classed = network(pictures)
-    names = [axis.name for axis in SHAPES]
-    return [
-        bool(told[row, names.index(one.subject)] * one.sign > 0)
-        if one.sign
-        else classes(one.subject)[int(classed[one.subject][row].argmax())] == one.value
-        for row, one in enumerate(asked)
-    ]
+def shows(network: Judging, pictures: Float[Tensor, "N 3 128 128"], asked: list[Asked]) -> list[bool | None]:
+    """Whether each picture shows what its text asks; None where the judge is silent."""
+    signs, found = network.says(pictures)
+    axes, things = [axis.name for axis in SHAPES], [thing.name for thing in THINGS]
+
+    def shown(row: int, one: Asked) -> bool | None:
+        if one.sign:
+            sign = int(signs[row, axes.index(one.subject)])
+            return sign * one.sign > 0 if sign else None
+        number = int(found[row, things.index(one.subject)])
+        return classes(one.subject)[number] == one.value if number != SILENT else None
+
+    return [shown(row, one) for row, one in enumerate(asked)]
 
 
 def evaluate_samples(
@@ -113,7 +116,7 @@ def evaluate_samples(
     emit: Emit,
     size: Size = Size(),  # noqa: B008 - frozen
 ) -> dict[str, Estimate]:
-    """How often the judge is right on other renders, how often samples show their words, and others' words.
+    """How often the judge speaks and is right on other renders; how often, by it, samples show their words, or others.
 
     Writes SHEET: some samples by their texts.
     """
@@ -123,7 +126,7 @@ def evaluate_samples(
     network = judge(studio, kept.parent / "judge" if kept else out, size)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         make_pictures(studio, OTHERS, OTHERS_SEED, Path(folder))
-        on_axes, on_things = agreement(network, *read(Path(folder)))
+        trusted = agreement(network, *read(Path(folder)))
     asked, drawn, total = texts(), [], 0
     pictures: list[Tensor] = []
     for seed in range(seeds):
@@ -139,8 +142,7 @@ def evaluate_samples(
     moved = _shuffled(drawn)
     wrong = shows(network, together, moved)
     return {
-        "judge_right_on_axes": share(on_axes),
-        "judge_right_on_things": share(on_things),
+        **{f"judge_{name}": share(said) for name, said in trusted.items()},
         **_shares("samples", drawn, right),
         **_shares("samples_shuffled", moved, wrong),
     }
@@ -159,12 +161,13 @@ def samples_verdict(found: dict[str, Estimate]) -> list[str]:
     return broken
 
 
-def _shares(name: str, asked: list[Asked], right: list[bool]) -> dict[str, Estimate]:
-    by_kind = {
-        "axes": [ok for one, ok in zip(asked, right, strict=True) if one.sign],
-        "things": [ok for one, ok in zip(asked, right, strict=True) if not one.sign],
-    }
-    return {f"{name}_show_{kind}": share(oks) for kind, oks in by_kind.items()}
+def _shares(name: str, asked: list[Asked], right: list[bool | None]) -> dict[str, Estimate]:
+    found: dict[str, Estimate] = {}
+    for kind in ("axes", "things"):
+        told = [ok for one, ok in zip(asked, right, strict=True) if bool(one.sign) == (kind == "axes")]
+        found[f"{name}_show_{kind}"] = share([ok for ok in told if ok is not None])
+        found[f"{name}_judged_{kind}"] = share([ok is not None for ok in told])
+    return found
 
 
 def _shuffled(asked: list[Asked]) -> list[Asked]:
