@@ -10,6 +10,8 @@ from torch import Tensor
 
 from ..diffusion.model import Diffusion
 
+FAINT = 300  # timesteps: below, details are told from noise
+
 
 @dataclass(frozen=True)
 class Denoising:
@@ -25,10 +27,17 @@ class Denoising:
     shown: Float[Tensor, "B 3 H W"] | None = None
 
     @classmethod
-    def of(cls, model: Diffusion, latents: Float[Tensor, "B 4 h w"], shown: Tensor | None = None) -> Denoising:
-        """Latents at timesteps drawn evenly; the answer is the noise, or the velocity where that is predicted."""
+    def of(
+        cls, model: Diffusion, latents: Float[Tensor, "B 4 h w"], shown: Tensor | None = None, faint: float = 0.0
+    ) -> Denoising:
+        """Latents at timesteps drawn evenly; the answer is the noise, or the velocity where that is predicted.
+
+        Args:
+            faint: share of them with no more than FAINT timesteps of noise.
+        """
         noise = torch.randn_like(latents)
         timestep = torch.randint(0, len(model.alphas_cumprod), (len(latents),))
+        timestep = torch.where(torch.rand(len(latents)) < faint, timestep % FAINT, timestep)
         answer = noise
         if model.prediction_type == "v_prediction":
             alpha = model.alpha(timestep)

@@ -20,12 +20,13 @@ from ..render.colour import for_prior
 from . import lora, networks
 from .denoising import Denoising
 from .loop import fit
-from .starter import write_part
+from .parts import write_part
 from .textures import Textures
 from .workers import Workers
 
 BATCH = 16
 DROPPED = 0.1  # share of texts left empty, for classifier-free guidance
+DETAIL = 0.5  # share of lessons with little noise: textures that are distilled have faults of detail
 RATES = {"small": 1e-3, "full": 1e-5, "lora": 1e-4}
 
 
@@ -83,7 +84,7 @@ def train_prior(
 
     def draw() -> tuple[Denoising, Tensor]:
         latents, text = lessons.batch(rng)
-        return Denoising.of(base, latents), text
+        return Denoising.of(base, latents, faint=DETAIL), text
 
     workers = Workers(unet.float(), *draw())
 

@@ -22,12 +22,10 @@ from ..language import draw_person
 from . import control, data, family, priors
 from .canvas import Canvas
 from .commands import STARTER, work_folder
-from .people import PICTURE, Studio
-from .starter import write_part
+from .parts import write_part
+from .people import PICTURE, TEXTURE, Studio
+from .starter import DRAWING
 from .textures import paint_textures, read_textures
-
-PARTS = ("tokenizer", "text_encoder", "vae", "unet", "scheduler")
-SMALL = 256  # pixels of the textures that a small prior learns
 
 
 def textures(options: argparse.Namespace) -> dict[str, Any]:
@@ -35,7 +33,7 @@ def textures(options: argparse.Namespace) -> dict[str, Any]:
     vacant(options.out)
     rng = random.Random(options.seed)
     looks = [draw_person(rng).look for _ in range(options.count)]
-    paint_textures(Canvas.of(anny.load(STARTER / "anny.npz").topology, SMALL), looks, options.out)
+    paint_textures(Canvas.of(anny.load(STARTER / "anny.npz").topology, TEXTURE), looks, options.out)
     return {"folder": options.out.name, "textures": options.count}
 
 
@@ -44,8 +42,8 @@ def texture_prior(options: argparse.Namespace) -> dict[str, Any]:
     vacant(options.out)
     base = _base(options)
     kind = "lora" if options.lora else "small" if options.small else "full"
-    size = SMALL if kind == "small" else base.picture_size
-    ours = Canvas.of(anny.load(STARTER / "anny.npz").topology, SMALL)
+    size = TEXTURE if kind == "small" else base.picture_size
+    ours = Canvas.of(anny.load(STARTER / "anny.npz").topology, TEXTURE)
     learnt = read_textures(options.data, size, options.layout, options.licence, ours)
     journal = _journal(options, kind, learnt.pictures)
     unet = priors.train_prior(base, learnt, options.color_space, kind, options.minutes, options.seed, journal)
@@ -87,12 +85,12 @@ def instruct_edit(options: argparse.Namespace) -> dict[str, Any]:
 
 def _base(options: argparse.Namespace) -> Diffusion:
     folder = options.base or BESIDE / "starter"
-    missing = [name for name in PARTS if not (folder / name).is_dir()]
+    missing = [name for name in DRAWING if not (folder / name).is_dir()]
     if missing:
         raise CheckpointMissing(
             f"{folder} has no {', '.join(missing)}", advice="give the folder of a Stable Diffusion 1.x or 2.x"
         )
-    return Diffusion.load({name: folder / name for name in PARTS}, dtype=torch.float32)
+    return Diffusion.load({name: folder / name for name in DRAWING}, dtype=torch.float32)
 
 
 def _native(base: Diffusion) -> Diffusion:

@@ -1,8 +1,10 @@
 """`train starter` from nothing to a family that diffusers loads, and what it does when it was killed."""
 
+import json
+
 import pytest
 import torch
-from diffusers import AutoencoderTiny, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderTiny, ControlNetModel, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from backend.training import starter
@@ -44,6 +46,11 @@ def test_the_family_is_a_pipeline_of_diffusers(made):
     assert torch.isfinite(picture).all()
     editor = UNet2DConditionModel.from_pretrained(out / "instruct_edit")
     assert editor.config["in_channels"] == 8
+    controlnet = ControlNetModel.from_pretrained(out / "controlnet")
+    assert controlnet.config["block_out_channels"] == parts["unet"].config["block_out_channels"]
+    for space in ("rgb", "yuv"):
+        assert UNet2DConditionModel.from_pretrained(out / f"prior_{space}").config["prior_space"] == space
+        assert json.loads((out / f"prior_{space}" / "training.json").read_text("utf-8"))["color_space"] == space
     assert not [config for config in out.rglob("*.json") if str(made) in config.read_text(encoding="utf-8")]
     assert not [path for path in made.rglob("*") if "partial" in path.name or path.name == starter.JOURNAL]
 
@@ -52,6 +59,8 @@ def test_a_second_call_repeats_no_phase(made, monkeypatch):
     monkeypatch.setattr(starter.data, "make_changes", untouched)
     monkeypatch.setattr(starter, "train_autoencoder", untouched)
     monkeypatch.setattr(starter.family, "train_draw", untouched)
+    monkeypatch.setattr(starter.control, "train_controlnet", untouched)
+    monkeypatch.setattr(starter.priors, "train_prior", untouched)
     before = (made / "out" / "unet" / "diffusion_pytorch_model.safetensors").read_bytes()
     make(made)
     assert (made / "out" / "unet" / "diffusion_pytorch_model.safetensors").read_bytes() == before
