@@ -26,7 +26,6 @@ from .prompts import Prompt
 from .router import route
 from .settings import EditGeometrySettings, EditTextureSettings, Preset
 from .stages import edit, guiding, masks
-from .stages.guiding import PRIORS
 from .stages.optimise import Watch
 from .workshop import Workshop
 
@@ -180,8 +179,10 @@ def made(
         return Made(_slid(shop, old, layer, way.moves))
     told, unknown, messages = making.instructed(shop, asked.instruction)
     leads = {scope: lead(shop, getattr(preset, f"edit_{scope}"), told) for scope in way.scopes}
-    roles = tuple(dict.fromkeys(ROLES[getattr(preset, f"edit_{scope}").guidance] for scope in way.scopes))
-    hashes = {name: digest for role in roles for name, digest in shop.networks.hashes(role).items()}
+    asking = [ROLES[getattr(preset, f"edit_{scope}").guidance] for scope in way.scopes]
+    extras = guiding.extras(preset.edit_texture) if "texture" in way.scopes else ()
+    roles = tuple(dict.fromkeys([*asking, *shop.networks.offered(extras)]))
+    hashes = shop.networks.hashes(*roles)
     other = changed_checkpoints(old, {**shop.networks.hashes("text-to-image"), **hashes}, force)
     drawn = {} if asked.mask is None else {"brush": True}
     changed = {"other_networks": other} if other else {}
@@ -349,7 +350,7 @@ def _textured(work: Work, watch: Watch) -> dict[str, Any]:
         work.asked.seed,
         watch,
         work.following(settings),
-        guiding.priors(shop.networks.known(PRIORS), settings, Prompt(work.way.told)),
+        guiding.priors(shop.networks.known(guiding.extras(settings)), settings, Prompt(work.way.told)),
         None if inside is None else torch.from_numpy(inside),
     )
     if work.by_attention:

@@ -84,7 +84,8 @@ def generate(
     old = saved.load(parent) if parent else None
     shop = _shop(emit, old, head, base, family, device)
     made_with = chosen(preset, repeat, settings, shop.family.settings)
-    shop.licences("text-to-image")  # what may not be sold is refused before the work, not after it
+    roles = making.roles(shop, made_with, stage)
+    shop.licences(*roles)  # what may not be sold is refused before the work, not after it
     started = time.monotonic()
     spoken = making.listen(shop, made_with, {"geometry": prompt, "texture": described}, negative)
     _tell(emit, spoken.messages)
@@ -98,7 +99,7 @@ def generate(
     with running(emit, cancelled, out, asked | made_with.document(), resume, previews) as run:
         drawn = making.draw(shop, made_with, spoken, stage, seed, old, run.watch)
         metrics = {"seconds": round(time.monotonic() - started, 1), "unknown_words": spoken.unknown, **run.told()}
-        face = making.new_face(shop, made_with, "text-to-image", prompt, seed, drawn, metrics, parent, spoken)
+        face = making.new_face(shop, made_with, roles, prompt, seed, drawn, metrics, parent, spoken)
         saved.save(making.with_preview(shop, face), out)
     return {"face": str(out), "family": shop.family.name, "messages": spoken.messages, **picked, **metrics}
 
@@ -172,7 +173,7 @@ def edit(
             parent=saved.read_document(face)["id"],
             layers=(*old.layers, made.layer),
             checkpoints={**old.checkpoints, **made.checkpoints},
-            licences=old.licences | {name: one for role in made.roles for name, one in shop.licences(role).items()},
+            licences={**old.licences, **(shop.licences(*made.roles) if made.roles else {})},
             metrics=metrics,
             settings=made_with.document(),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from .prompts import Prompt, fitted, negatives_of, phrased, understand
 from .settings import Preset, TextureSettings
 from .stages import geometry, guiding, masks, texture
 from .stages.evenness import Evenness
-from .stages.guiding import PRIORS
 from .stages.irises import irises
 from .stages.optimise import Watch
 from .stages.refining import refined
@@ -155,10 +154,11 @@ def painted(
 ) -> Float[Tensor, "1 3 T T"]:
     """The albedo of a head as the words describe it."""
     settings = preset.texture
-    guidance, wanted = guiding.drawing(shop.draw, settings, words)
+    asked = shop.networks.known(guiding.extras(settings))
+    guidance, wanted = guiding.drawing(asked.get(guiding.CONTROL, shop.draw), settings, words)
     if settings.size:
         worn = resized(worn, settings.size)
-    priors = guiding.priors(shop.networks.known(PRIORS), settings, words)
+    priors = guiding.priors(asked, settings, words)
     return texture.distil(
         shop.surface,
         head,
@@ -193,10 +193,15 @@ def fixed_texels(shop: Workshop, settings: TextureSettings) -> Bool[Tensor, "T T
     return fixed & ~irises(topology, surface, side) if settings.irises else fixed
 
 
+def roles(shop: Workshop, preset: Preset, stage: str) -> list[str]:
+    """What makes a face of words, as far as the family has it."""
+    return ["text-to-image", *shop.networks.offered(guiding.extras(preset.texture) if stage != "geometry" else ())]
+
+
 def new_face(
     shop: Workshop,
     preset: Preset,
-    role: str,
+    roles: Sequence[str],
     prompt: str,
     seed: int,
     drawn: Drawn,
@@ -223,8 +228,8 @@ def new_face(
         base_vertices=drawn.vertices[0].numpy(),
         base_albedo=to_bytes(drawn.albedo),
         expressions=shop.model.expression_basis.view(shop.model.expression_size, -1, 3).numpy(),
-        checkpoints=shop.networks.hashes(role),
-        licences=(saved.read_document(parent)["licences"] if parent else {}) | shop.licences(role),
+        checkpoints=shop.networks.hashes(*roles),
+        licences=(saved.read_document(parent)["licences"] if parent else {}) | shop.licences(*roles),
         metrics=metrics,
         settings=preset.document(),
         words=spoken.document(),

@@ -78,14 +78,18 @@ class Networks:
         """Where the parts of a role lie; raises CheckpointMissing where one does not."""
         return checkpoints.components(self.family.name, role, self.base)
 
-    def hashes(self, role: str) -> dict[str, str]:
+    def hashes(self, *roles: str) -> dict[str, str]:
         """sha256 by role and part of its weights."""
-        return {f"{role}/{name}": digest for name, digest in checkpoints.hashes(self.folders(role)).items()}
+        parts = {role: checkpoints.hashes(self.folders(role)) for role in roles}
+        return {f"{role}/{name}": digest for role, each in parts.items() for name, digest in each.items()}
+
+    def offered(self, roles: Sequence[str]) -> list[str]:
+        """Those of the roles that the family has here."""
+        return [role for role in roles if checkpoints.offers(self.family.name, role, self.base)]
 
     def known(self, roles: Sequence[str]) -> dict[str, Diffusion]:
-        """Those of the roles that the family has, by role."""
-        there = checkpoints.registry()["families"][self.family.name]["roles"]
-        return {role: self._loaded(role) for role in roles if role in there}
+        """Those of the roles that the family has here, by role."""
+        return {role: self._loaded(role) for role in self.offered(roles)}
 
 
 @dataclass(frozen=True)
@@ -173,8 +177,8 @@ class Workshop:
             write_whole(path, png(albedo))
         return albedo
 
-    def licences(self, role: str) -> dict[str, str]:
-        """SPDX expressions of the head, of the one that lends it skin and sliders, and of the networks of a role.
+    def licences(self, *roles: str) -> dict[str, str]:
+        """SPDX expressions of the head, of the one that lends it skin and sliders, and of the networks of the roles.
 
         Raises:
             NotForSale: `$FACEWRIGHT_COMMERCIAL_SAFE` is set, and one of them forbids selling or says nothing of it.
@@ -182,7 +186,7 @@ class Workshop:
         topology, known = self.model.topology, checkpoints.known()
         heads = [topology.head] if topology.landmarks is None else [topology.head, HEAD]
         used = [known[name] for name in dict.fromkeys(heads) if name in known]
-        used += checkpoints.filling(self.family.name, role)
+        used += [one for role in roles for one in checkpoints.filling(self.family.name, role)]
         checkpoints.refuse_unsold(used, os.environ)
         return {**checkpoints.licences(used), topology.head: topology.licence}
 

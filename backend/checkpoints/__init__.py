@@ -20,7 +20,7 @@ Standard library only: the add-on imports this package.
 from .entries import Checkpoint, expand, known, registry
 from .fetching import fetch
 from .keeping import bring_in, remove, verify
-from .places import BESIDE, components, family_state, find, hashes, head_advice, heads_folder, roots
+from .places import BESIDE, components, family_state, find, hashes, head_advice, heads_folder, offers, roots
 from .profiles import PROFILES, FamilyProfile, choose
 from .shelf import head_files, receipt, state
 from .table import rows
@@ -48,6 +48,7 @@ __all__ = [
     "heads_folder",
     "known",
     "licences",
+    "offers",
     "receipt",
     "refuse_unsold",
     "registry",

@@ -57,19 +57,31 @@ def find(relative: str, base: Path | None = None) -> Path:
 def components(family: str, role: str, base: Path | None = None) -> dict[str, Path]:
     """Folders of the networks that fill a role, by component name; an alternate's where the first checkpoint is absent.
 
+    A family has its `roles`; its `extras` are roles that it may have, and does without.
+
     Raises:
         CheckpointMissing: unknown family or role, or a folder is absent; the advice names the first checkpoint.
     """
     families = registry()["families"]
-    if family not in families or role not in families[family]["roles"]:
+    roles = {**families.get(family, {}).get("extras", {}), **families.get(family, {}).get("roles", {})}
+    if role not in roles:
         raise CheckpointMissing(
             f"no checkpoint of family {family!r} for {role!r}", advice=f"there are {', '.join(families)}"
         )
-    first = families[family]["roles"][role]
+    first = roles[role]
     others = families[family].get("alternates", {}).get(role, [])
     ways = [first, *({name: swapped(folder, other) for name, folder in first.items()} for other in others)]
     whole = [way for way in ways if all(any((root / one).is_dir() for root in roots(base)) for one in way.values())]
     return {name: find(folder, base) for name, folder in (whole or ways)[0].items()}
+
+
+def offers(family: str, role: str, base: Path | None = None) -> bool:
+    """Whether a family can fill a role."""
+    try:
+        components(family, role, base)
+    except CheckpointMissing:
+        return False
+    return True
 
 
 def swapped(folder: str, checkpoint: str) -> str:

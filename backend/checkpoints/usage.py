@@ -12,7 +12,8 @@ from .terms import Terms
 def filling(family: str, role: str) -> list[Checkpoint]:
     """The registry's entries whose networks fill a role of a family."""
     every = known()
-    folders = registry()["families"][family]["roles"][role].values()
+    entry = registry()["families"][family]
+    folders = {**entry.get("extras", {}), **entry["roles"]}[role].values()
     return [every[name] for name in dict.fromkeys(folder.split("/")[0] for folder in folders) if name in every]
 
 

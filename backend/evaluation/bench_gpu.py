@@ -50,7 +50,7 @@ class Given(Networks):
     def edit(self) -> Diffusion:  # pyright: ignore[reportIncompatibleMethodOverride]
         return (self.make or _of_true_size)("instruct-edit", self.device, self.dtype, self.plan)
 
-    def hashes(self, role: str) -> dict[str, str]:
+    def hashes(self, *roles: str) -> dict[str, str]:
         """None: there are no files."""
         return {}
 
@@ -117,7 +117,7 @@ def _editing(networks: Given, preset: Preset, warm: int) -> dict[str, float]:
     networks.__dict__.pop("draw", None)
     shop, clock = Workshop(HEAD, alone), Clock(warm)
     rest = making.Drawn(*making.start(shop, None), making.worn(shop, None))
-    face = making.new_face(shop, preset, "text-to-image", PROMPT, 0, rest, {}, None, making.Spoken({}, {}, [], []))
+    face = making.new_face(shop, preset, ["text-to-image"], PROMPT, 0, rest, {}, None, making.Spoken({}, {}, [], []))
     asked = editing.Asked(INSTRUCTION, scope="both", region=("lips",))
     watch = {scope: clock.watch(f"edit_{scope}") for scope in ("geometry", "texture")}
     editing.made(shop, face, preset, asked, editing.way_of(asked, shop, preset), watch, force=True)

@@ -155,7 +155,7 @@ class Bench:
         painted = paint(self.lab.gauges.canvas, look)
         head = shop.model.vertices(identity=identity)
         drawn, unsaid = Drawn(identity, head, painted), Spoken({}, {}, [], [])
-        return new_face(shop, self.lab.preset, "text-to-image", "a person", 0, drawn, {}, None, unsaid)
+        return new_face(shop, self.lab.preset, ["text-to-image"], "a person", 0, drawn, {}, None, unsaid)
 
 
 def edit_facts(lab: Lab, old: Face, new: Face) -> Facts:

@@ -26,6 +26,7 @@ from ..render.views import released_view_words
 from ..settings import EditGeometrySettings, EditTextureSettings, GeometrySettings, StageSettings, TextureSettings
 from ..settings.stages import PaintSettings
 
+CONTROL = "depth-control"  # the role of a family's ControlNet
 PRIORS = ("texture-prior", "texture-prior-yuv")  # roles of a family, by PRIOR_SPACES
 Wanted = Callable[[Cameras], Condition]  # what is asked of pictures from there
 Drawn = GeometrySettings | TextureSettings
@@ -114,6 +115,13 @@ class Prior:
             return shown.new_zeros(())
         weight = self.settings.yuv_prior if self.space == "yuv" else prior_weight(self.settings, step)
         return weight * self.guidance.loss(shown, timestep, generator, self.condition)
+
+
+def extras(settings: PaintSettings) -> list[str]:
+    """Roles that the settings ask for beyond the networks that draw or edit; no ControlNet leads those that edit."""
+    weights = {CONTROL: settings.depth_scale if isinstance(settings, TextureSettings) else 0.0}
+    weights |= zip(PRIORS, (settings.texture_prior, settings.yuv_prior), strict=True)
+    return [role for role, weight in weights.items() if weight]
 
 
 def prior_weight(settings: PaintSettings, step: int) -> float:

@@ -31,7 +31,7 @@ def shop():
 def face(shop) -> Face:
     drawn = Drawn(torch.zeros(1, shop.model.identity_size), shop.model.vertices(), to_tensor(shop.albedo))
     nothing = Spoken({}, {}, [], [])
-    return new_face(shop, RECOMMENDED, "text-to-image", "a person", 0, drawn, {}, None, nothing)
+    return new_face(shop, RECOMMENDED, ["text-to-image"], "a person", 0, drawn, {}, None, nothing)
 
 
 def slid(shop, face: Face, instruction: str) -> Face:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.checkpoints import components, expand, family_state, known, registry, rows
+from backend.checkpoints import components, expand, family_state, filling, known, offers, registry, rows
 from backend.checkpoints.entries import FILE, SAFE
 from backend.checkpoints.table import markdown
 from backend.errors import CheckpointInvalid, CheckpointMissing, CheckpointUnknown
@@ -28,6 +28,18 @@ def test_every_entry_says_where_from_under_which_licence_and_whom_to_thank():
         assert one.kind == "embedded" or one.sources, one.name
         assert one.by_hand or one.kind == "embedded" or one.files, one.name
         assert one.kind != "head" or one.takes, one.name
+
+
+def test_a_family_does_without_its_extras_but_offers_them_where_they_are(tmp_path):
+    assert family_state("starter") == "installed"
+    folders = registry()["families"]["full"]["extras"]["depth-control"].values()
+    assert not offers("full", "depth-control", tmp_path)
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+    assert offers("full", "depth-control", tmp_path)
+    assert family_state("full", tmp_path) == "absent"  # it has no network that edits
+    assert [one.name for one in filling("full", "depth-control")] == ["stable-diffusion-1.5", "controlnet-depth-1.5"]
+    assert not offers("full", "no-such-role", tmp_path)
 
 
 def test_what_nobody_checked_is_null_and_says_so():
