@@ -32,6 +32,7 @@ BATCH = 48
 RATE = 8e-4
 VIEWS = ("clay", "photo", "photo", "photo")  # of a head: what is textured is what the texture stage shows
 AZIMUTH, ELEVATION = 60.0, 15.0  # degrees either way, as the texture stage looks
+OUTLINE = (500, 1000)  # timesteps of half of the lessons: below, the noisy picture itself shows where the head is
 DROPPED = 0.3  # share of texts left empty, so that depth is followed for its own sake (Zhang et al. 2023, sec. 3.4)
 
 
@@ -124,7 +125,7 @@ def train_controlnet(base: Diffusion, views: Views, minutes: float, seed: int, j
 
     def draw() -> tuple[Denoising, Tensor]:
         latents, shown, texts = views.batch(rng)
-        return Denoising.of(base, latents, shown), base.encode_text(texts)
+        return Denoising.of(base, latents, shown, often=OUTLINE), base.encode_text(texts)
 
     workers = Workers(Controlled(base.unet, controlnet), *draw())
 

@@ -10,8 +10,6 @@ from torch import Tensor
 
 from ..diffusion.model import Diffusion
 
-FAINT = 300  # timesteps: below, details are told from noise
-
 
 @dataclass(frozen=True)
 class Denoising:
@@ -28,16 +26,21 @@ class Denoising:
 
     @classmethod
     def of(
-        cls, model: Diffusion, latents: Float[Tensor, "B 4 h w"], shown: Tensor | None = None, faint: float = 0.0
+        cls,
+        model: Diffusion,
+        latents: Float[Tensor, "B 4 h w"],
+        shown: Tensor | None = None,
+        often: tuple[int, int] | None = None,
     ) -> Denoising:
         """Latents at timesteps drawn evenly; the answer is the noise, or the velocity where that is predicted.
 
         Args:
-            faint: share of them with no more than FAINT timesteps of noise.
+            often: half of the timesteps lie between these two; none: all are drawn evenly.
         """
         noise = torch.randn_like(latents)
         timestep = torch.randint(0, len(model.alphas_cumprod), (len(latents),))
-        timestep = torch.where(torch.rand(len(latents)) < faint, timestep % FAINT, timestep)
+        if often:
+            timestep = torch.where(torch.rand(len(latents)) < 0.5, torch.randint(*often, timestep.shape), timestep)
         answer = noise
         if model.prediction_type == "v_prediction":
             alpha = model.alpha(timestep)

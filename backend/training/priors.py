@@ -26,7 +26,7 @@ from .workers import Workers
 
 BATCH = 16
 DROPPED = 0.1  # share of texts left empty, for classifier-free guidance
-DETAIL = 0.5  # share of lessons with little noise: textures that are distilled have faults of detail
+DETAIL = (0, 300)  # timesteps of half of the lessons: textures that are distilled have faults of detail
 RATES = {"small": 1e-3, "full": 1e-5, "lora": 1e-4}
 
 
@@ -84,7 +84,7 @@ def train_prior(
 
     def draw() -> tuple[Denoising, Tensor]:
         latents, text = lessons.batch(rng)
-        return Denoising.of(base, latents, faint=DETAIL), text
+        return Denoising.of(base, latents, often=DETAIL), text
 
     workers = Workers(unet.float(), *draw())
 

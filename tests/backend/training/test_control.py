@@ -9,7 +9,7 @@ from backend.diffusion.model import Diffusion
 from backend.training import control, networks
 from backend.training.autoencoder import encode
 from backend.training.control import Controlled, make_views, train_controlnet
-from backend.training.denoising import FAINT, Denoising
+from backend.training.denoising import Denoising
 from backend.training.tokenizer import build
 from tests.tiny_diffusion import tiny_diffusion
 
@@ -88,11 +88,10 @@ def test_a_batch_holds_what_the_network_should_answer(kind):
     assert torch.equal(torch.cat([share.shown for share in shares]), batch.shown)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_a_share_of_a_batch_has_little_noise(share):
-    timestep = Denoising.of(tiny_diffusion(), torch.randn(2000, 4, 2, 2), faint=share).timestep
-    low, all_of_them = FAINT / 1000, 1.0
-    assert (timestep < FAINT).float().mean() == pytest.approx(share * all_of_them + (1 - share) * low, abs=0.05)
+@pytest.mark.parametrize(("often", "share"), [(None, 0.3), ((200, 500), 0.65)])
+def test_half_of_a_batch_has_as_much_noise_as_is_asked(often, share):
+    timestep = Denoising.of(tiny_diffusion(), torch.randn(2000, 4, 2, 2), often=often).timestep
+    assert ((timestep >= 200) & (timestep < 500)).float().mean() == pytest.approx(share, abs=0.05)
 
 
 def test_the_pictures_are_encoded_as_all_others_are(base):
