@@ -1,4 +1,4 @@
-"""Which pairs a UNet is shown: each kind of change as often as it still misses it."""
+"""Which pairs the editing UNet is shown: each kind of change as often as it still misses it."""
 
 from __future__ import annotations
 

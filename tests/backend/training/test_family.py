@@ -31,7 +31,7 @@ def lessons() -> Lessons:
 
 
 def test_captions_belong_to_their_pictures(lessons: Lessons):
-    chosen, texts = draw_batch(lessons, Focus(lessons.persons), random.Random(0))
+    chosen, texts = draw_batch(lessons, random.Random(0))
     assert len(texts) == 2 * len(chosen) == BATCH
     for number, before, after in zip(chosen, texts[0::2], texts[1::2], strict=True):
         if before == after == "":
