@@ -51,13 +51,14 @@ CODE: dict[str, Any] = {
 }
 ADANS: dict[str, Any] = {"optimiser": "adan", "weight_decay": 2e-5, "clip_norm": 5.0}
 ADAMWS: dict[str, Any] = {"optimiser": "adamw", "weight_decay": 0.01, "decay": 0.9}  # torch's default decay
-LATENT: dict[str, Any] = {"paint": "latent", "prior_weight": 0.0, "smoothness_weight": 0.0}
+LATENT: dict[str, Any] = {"paint": "latent", "prior_weight": 0.0, "smoothness_weight": 0.0, "colour_weight": 0.0}
 INSTRUCTED: dict[str, Any] = {
     "guidance_scale": 15.0,
     "image_guidance_scale": 2.0,
     "attention": "released",
     "consistency": "released",  # `avm2`
     "focused": True,  # its demo; the paper knows no such mask
+    "zoom": False,
 }
 
 

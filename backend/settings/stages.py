@@ -119,6 +119,7 @@ class PaintSettings(StageSettings):
     latent_steps: int = 0  # of the first steps, in which latents are worn and seen as they are, undecoded and unlit
     prior_weight: float = 0.04  # times the mean square of the pyramid's coarser levels
     smoothness_weight: float = 1.0  # the same of the finer levels
+    colour_weight: float = 0.0  # the same of what levels finer than broad differ in colour alone: skin has few hues
     # the ControlNet, where the family has one
     depth_scale: float = 0.0  # diffusers' `controlnet_conditioning_scale`; 0 does not ask it
     control: str = one_of("depth", CONTROLS)
@@ -156,6 +157,8 @@ class TextureSettings(PromptSettings, PaintSettings):
     last_timestep: int = 200
     learning_rate: float = 0.06  # logits a step, root mean square of each level
     prior_weight: float = 0.04  # 0.2 kept dark skin light
+    colour_weight: float = 4.0  # with it and the prior, masks are blacker, greens less loud, and beards have no stains
+    texture_prior: float = 0.5
     azimuth: float = 60.0  # the training pictures go to 45; at 40 the sides stayed as they were
     elevation: float = 12.0
 
@@ -189,11 +192,14 @@ class EditTextureSettings(WordSettings, PaintSettings):
     """Instruction and face to albedo, under InstructPix2Pix."""
 
     stage: ClassVar[str] = "edit_texture"
-    guidance_scale: float = 1.05  # beyond 1 colours go on past what is asked: at 1.5 a grey beard is blue
+    guidance_scale: float = 1.1  # beyond 1 colours go on past what is asked: at 1.4 a grey beard is blue
     image_guidance_scale: float = 1.0  # of pictures; more than 1 made hair white and beards blue
     first_timestep: int = 800
     learning_rate: float = 0.05
     smoothness_weight: float = 0.6
+    zoom: bool = True  # white brows come within ΔE2000 7 of white, else 24; shapes gain nothing
+    colour_weight: float = 10.0  # without it masks and beards are stained in all colours of the rainbow
+    texture_prior: float = 1.0  # where there is one, beards are greyer and more even with it
     azimuth: float = 60.0
 
 

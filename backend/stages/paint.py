@@ -15,7 +15,8 @@ from ..diffusion.model import Diffusion
 from ..settings.stages import PaintSettings
 
 COARSEST = 8  # texels a side of a pyramid's first level; each next has twice as many
-FINE = 3  # levels beyond this one are kept small by the smoothness weight
+BROAD = 2  # levels; those beyond are kept grey by the colour weight
+FINE = 3  # levels; those beyond are kept small by the smoothness weight
 DARKEST = 0.02  # the albedo is optimised as a logit, which ends short of black and white
 UNPAINTED = 0.5  # what FaceG2E's texels start from
 
@@ -61,7 +62,8 @@ class Pyramid:
         return torch.sigmoid(self.base + change.masked_fill(self.fixed, 0))
 
     def held(self, settings: PaintSettings) -> Float[Tensor, ""]:
-        return settings.prior_weight * self.change() + settings.smoothness_weight * self.roughness()
+        kept = settings.prior_weight * self.change() + settings.smoothness_weight * self.roughness()
+        return kept + settings.colour_weight * self.colour() if settings.colour_weight else kept
 
     def change(self) -> Float[Tensor, ""]:
         """Mean square of the coarser levels, in logits."""
@@ -69,6 +71,11 @@ class Pyramid:
 
     def roughness(self) -> Float[Tensor, ""]:
         return torch.stack([level.square().mean() for level in self.levels[FINE:]]).sum()
+
+    def colour(self) -> Float[Tensor, ""]:
+        """Mean square of what the finer levels change in colour, and not in brightness."""
+        spread = [level - level.mean(1, keepdim=True) for level in self.levels[BROAD:]]
+        return torch.stack([each.square().mean() for each in spread]).sum()
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -51,6 +53,12 @@ def test_every_level_moves_what_is_not_fixed(fixed):
         torch.testing.assert_close(albedo[:, :, ~fixed], torch.sigmoid(torch.ones(1, 3, int((~fixed).sum()))))
         assert (albedo[:, :, fixed] == 0.5).all()
         assert (start.roughness() > 0) == (number >= 3)
+        assert start.colour() == 0  # brightness alone
+        with torch.no_grad():
+            start.levels[number][:, 0] += 1
+        assert (start.colour() > 0) == (number >= 2)
+        still, held = TextureSettings(prior_weight=0.0, smoothness_weight=0.0), start.colour() * 3
+        torch.testing.assert_close(start.held(replace(still, colour_weight=3.0)), held)
 
 
 def painted(paint: str, start: str, fixed: torch.Tensor) -> tuple[torch.Tensor, object]:
