@@ -44,14 +44,14 @@ from .run import Emit
 SEED = 90_210  # of everything here
 BATCH = 8
 GUIDANCE = 4.0  # of drawing
-EDIT_GUIDANCE = 1.2
+EDIT_GUIDANCE = 1.5
 EMPTY = 0.045  # how far a pixel may be from the grey behind heads and still be it
 CHANGED = 10 / 255  # of a colour channel: what a change of the look did to a picture
 LEAST_PIXELS = 25  # that a change must show on
 COLOUR_HIT = 12.0  # CIEDE2000
 NOISE, STEPS = 0.2, 100  # of a texture, and how long a prior works on it
 FIRST, LAST = 100, 20  # its timesteps
-RATE = 0.05  # of the way to what it takes for clean
+RATE = 0.015  # of the way to what it takes for clean; at 0.05 all textures end as the likeliest one
 AROUND = (0.0, 30.0, -30.0)
 LEVELS = (150, 350, 550, 750)  # timesteps at which attention is read
 WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # noun -> regions, instructions

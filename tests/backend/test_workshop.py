@@ -10,6 +10,8 @@ import pytest
 from backend import checkpoints, jobs
 from backend.errors import HeadInvalid, HeadMissing, UsageError
 from backend.face import saved
+from backend.making import roles
+from backend.settings import PAPER, RECOMMENDED
 from backend.workshop import close_workshop, open_workshop, workshop_of
 from tests.backend.face import test_hifi3d
 from tests.backend.face.test_ict import FOLDER
@@ -140,3 +142,13 @@ def test_ict_goes_from_words_to_a_file_for_other_programs(tmp_path: Path):
     assert moved.max() > 0
     jobs.export(face=two, out=tmp_path / "head.glb", **QUIET)
     assert (tmp_path / "head.glb").stat().st_size > 1_000_000
+
+
+def test_a_face_names_the_extras_that_its_settings_ask_for():
+    shop = open_workshop()
+    assert roles(shop, RECOMMENDED, "both") == roles(shop, PAPER, "geometry") == ["text-to-image"]
+    asked = roles(shop, PAPER, "texture")
+    assert asked == ["text-to-image", "depth-control", "texture-prior", "texture-prior-yuv"]
+    assert {"depth-control/controlnet", "texture-prior/unet"} <= shop.networks.hashes(*asked).keys()
+    assert shop.networks.known(asked[1:2])["depth-control"].controlnet is not None
+    assert shop.licences(*asked)["starter"] == "Apache-2.0"
