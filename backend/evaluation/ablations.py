@@ -11,6 +11,7 @@ from typing import Any
 from .. import checkpoints
 from ..language import THING
 from ..settings import Preset, changed
+from ..stages.guiding import CONTROL, PRIORS
 from .intervals import Estimate, nothing
 from .items import Expected, ItemSet
 
@@ -23,7 +24,7 @@ class Ablation:
         name: the paper's, where it has one.
         settings: the fields that leave it out.
         paper: its rating in the paper; None where it has none.
-        needs: the network without which the part is not there: a role of a family, or "controlnet".
+        needs: the role of a family without which the part is not there.
     """
 
     name: str
@@ -58,14 +59,12 @@ TABLES = (
         "both",
         "attributes_right",
         (
-            Ablation(
-                "no-GaSDS", {"texture.depth_scale": 0.0, **NO_PRIOR}, 1.78, "controlnet"
-            ),  # the paper's has neither
-            Ablation("no-prior", NO_PRIOR, 2.59, "texture-prior"),
-            Ablation("no-YUV", {"texture.yuv_prior": 0.0}, 3.77, "texture-prior-yuv"),
+            Ablation("no-GaSDS", {"texture.depth_scale": 0.0, **NO_PRIOR}, 1.78, CONTROL),  # the paper's has neither
+            Ablation("no-prior", NO_PRIOR, 2.59, PRIORS[0]),
+            Ablation("no-YUV", {"texture.yuv_prior": 0.0}, 3.77, PRIORS[1]),
         ),
-        # its code's 3 and 1 beside a guidance of 101, where ours is 1.3
-        {"texture.depth_scale": 1.0, "texture.texture_prior": 0.04, "texture.yuv_prior": 0.013},
+        # the priors as its code has them, 3 to 1
+        {"texture.depth_scale": 1.0, "texture.texture_prior": 0.5, "texture.yuv_prior": 0.17},
         3.82,
     ),
     Table(
@@ -136,9 +135,9 @@ def groups(
 
 
 def networks_of(family: str, base: Path | None = None) -> set[str]:
-    """Roles of a family, and "controlnet" where its text-to-image network has one."""
-    roles = checkpoints.registry()["families"][family]["roles"]
-    return {*roles, *checkpoints.components(family, "text-to-image", base)}
+    """Roles that a family has here."""
+    known = checkpoints.registry()["families"][family]
+    return {*known["roles"], *(role for role in known["extras"] if checkpoints.offers(family, role, base))}
 
 
 def showing(items: ItemSet, kind: str) -> ItemSet:
