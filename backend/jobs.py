@@ -84,8 +84,7 @@ def generate(
     old = saved.load(parent) if parent else None
     shop = _shop(emit, old, head, base, family, device)
     made_with = chosen(preset, repeat, settings, shop.family.settings)
-    roles = making.roles(shop, made_with, stage)
-    shop.licences(*roles)  # what may not be sold is refused before the work, not after it
+    shop.licences(*(roles := making.roles(shop, made_with, stage)))  # what may not be sold is refused before the work
     started = time.monotonic()
     spoken = making.listen(shop, made_with, {"geometry": prompt, "texture": described}, negative)
     _tell(emit, spoken.messages)

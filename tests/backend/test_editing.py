@@ -205,8 +205,8 @@ def test_guidance_between_two_texts_asks_the_drawing_networks(shop, face, kind: 
     preset = changed(RECOMMENDED, {"edit_texture.steps": 1, "edit_texture.guidance": kind})
     asked = editing.Asked("make his lips red")
     made = editing.made(shop, face, preset, asked, editing.way_of(asked, shop, preset), {"texture": Watch()})
-    assert made.roles == ("text-to-image",)
-    assert set(made.checkpoints) == set(shop.networks.hashes("text-to-image"))
+    assert made.roles == ("text-to-image", "texture-prior")
+    assert set(made.checkpoints) == set(shop.networks.hashes(*made.roles))
     assert made.layer.details["words"] == ["lips"]
     assert made.layer.mask is not None
     assert made.layer.mask.max() == 255
