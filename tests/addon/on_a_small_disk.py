@@ -65,6 +65,7 @@ def test_an_edit_says_so_changes_nothing_and_works_again_afterwards(head, pump, 
     assert bpy.ops.facewright.edit(instruction="older", wait=True) == {"FINISHED"}
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape on a NumPy array")  # Blender 5.2's own FBX exporter
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a file that glTF's exporter left open
 @pytest.mark.parametrize(
     ("bad", "says", "preset"),
