@@ -70,8 +70,7 @@ ARROWS: dict[str, set[str]] = {
     "pictures": {*LEAVES, "workshop", "face", "render"},
     "making": {*WORKSHOP, "prompts", "language"} - {"training", "evaluation", "importing"},
     "importing": WORKSHOP - {"training", "evaluation", "stages"},
-    "editing": {"router", "moves", "language", "prompts", *WORKSHOP}
-    - {"training", "evaluation", "importing"},
+    "editing": {"router", "moves", "language", "prompts", *WORKSHOP} - {"training", "evaluation", "importing"},
     "layering": {"errors", "face", "provenance"},
     "running": {*LEAVES, "face", "pictures", "stages"},
     "showing": {*LEAVES, "face", "workshop"} - {"settings"},
