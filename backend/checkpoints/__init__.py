@@ -20,7 +20,7 @@ Standard library only: the add-on imports this package.
 from .entries import Checkpoint, expand, known, registry
 from .fetching import fetch
 from .keeping import bring_in, remove, verify
-from .places import BESIDE, components, family_state, find, hashes, head_advice, heads_folder, offers, roots
+from .places import BESIDE, components, family_state, find, hashes, head_advice, heads_folder, offers, roles_of, roots
 from .profiles import PROFILES, FamilyProfile, choose
 from .shelf import head_files, receipt, state
 from .table import rows
@@ -53,6 +53,7 @@ __all__ = [
     "refuse_unsold",
     "registry",
     "remove",
+    "roles_of",
     "roots",
     "rows",
     "state",

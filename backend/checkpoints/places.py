@@ -54,16 +54,20 @@ def find(relative: str, base: Path | None = None) -> Path:
     raise CheckpointMissing(f"the checkpoint {relative} is not there", advice=how)
 
 
+def roles_of(family: str) -> dict[str, dict[str, str]]:
+    """Folders by component name, by role: what a family must have, and its extras, which it does without."""
+    entry = registry()["families"].get(family, {})
+    return {**entry.get("extras", {}), **entry.get("roles", {})}
+
+
 def components(family: str, role: str, base: Path | None = None) -> dict[str, Path]:
     """Folders of the networks that fill a role, by component name; an alternate's where the first checkpoint is absent.
-
-    A family has its `roles`; its `extras` are roles that it may have, and does without.
 
     Raises:
         CheckpointMissing: unknown family or role, or a folder is absent; the advice names the first checkpoint.
     """
     families = registry()["families"]
-    roles = {**families.get(family, {}).get("extras", {}), **families.get(family, {}).get("roles", {})}
+    roles = roles_of(family)
     if role not in roles:
         raise CheckpointMissing(
             f"no checkpoint of family {family!r} for {role!r}", advice=f"there are {', '.join(families)}"

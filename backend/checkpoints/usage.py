@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import NotForSale
-from .entries import Checkpoint, known, registry
+from .entries import Checkpoint, known
+from .places import roles_of
 from .terms import Terms
 
 
 def filling(family: str, role: str) -> list[Checkpoint]:
     """The registry's entries whose networks fill a role of a family."""
     every = known()
-    entry = registry()["families"][family]
-    folders = {**entry.get("extras", {}), **entry["roles"]}[role].values()
+    folders = roles_of(family)[role].values()
     return [every[name] for name in dict.fromkeys(folder.split("/")[0] for folder in folders) if name in every]
 
 

@@ -136,8 +136,7 @@ def groups(
 
 def networks_of(family: str, base: Path | None = None) -> set[str]:
     """Roles that a family has here."""
-    known = checkpoints.registry()["families"][family]
-    return {*known["roles"], *(role for role in known["extras"] if checkpoints.offers(family, role, base))}
+    return {role for role in checkpoints.roles_of(family) if checkpoints.offers(family, role, base)}
 
 
 def showing(items: ItemSet, kind: str) -> ItemSet:

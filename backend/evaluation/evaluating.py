@@ -13,6 +13,7 @@ import torch
 
 from .. import checkpoints
 from ..settings import RECOMMENDED, Preset, changed
+from ..stages.guiding import CONTROL, PRIORS
 from ..workshop import Workshop, open_workshop
 from .ablations import groups, order_holds, rows_of
 from .blind import write_blind
@@ -205,8 +206,7 @@ def _identity(asked: Asked, path: Path, plan: Plan, presets: list[Preset], shop:
     """What findings depend on; `shop` is None where only imported faces are measured."""
     made = {}
     if shop:
-        roles = ("text-to-image", "instruct-edit")
-        weights = {name: found for role in roles for name, found in shop.networks.hashes(role).items()}
+        weights = shop.networks.hashes("text-to-image", "instruct-edit", *shop.networks.offered((CONTROL, *PRIORS)))
         made = {"topology": shop.model.topology.topology_id, "checkpoints": weights}
     return {
         "findings": FINDINGS,

@@ -17,7 +17,7 @@ IN_RANGE = (0.5, 1.3)  # of what the networks were taught, where 1 is the end of
 LANDED = 0.25  # of that range: less is not seen
 COLOUR_HIT = 12.0  # ΔE2000
 SHOWS = 3.0  # ΔE2000 by which a thing without a stated colour must change its place
-KEPT = 2.0  # ΔE2000 by which a region may move that an edit does not name
+KEPT = 2.0  # ΔE2000 by which what an edit does not name may move, and an earlier edit's place
 SKIN = "skin"
 CHEEKS = ("left_cheek", "right_cheek")
 BESIDE: dict[str, tuple[str, ...]] = {  # regions that a thing reaches into besides its own
@@ -109,7 +109,7 @@ def edit_row(item: Item, facts: Facts, place: int) -> Row:
     Returns:
         landed: every axis went LANDED or farther the right way, every colour is hit; None where nothing is expected.
         in_place: landed, and no region that no named thing lies on or beside changed by more than KEPT.
-        leak_delta_e: change of the those regions, None where all skin is named.
+        leak_delta_e: change of those regions, None where all skin is named.
     """
     moved = [
         (facts["positions"][one.subject] - facts["positions_before"][one.subject]) * one.sign for one in item.shapes

@@ -31,9 +31,9 @@ from ..render.sheet import Row, sheet
 from ..render.uv import unwrapped
 from ..render.views import sample_setting
 from ..stages.guiding import PRIORS
-from ..training.data import drawn_changes, nearer
+from ..training.data import drawn_changes, pictured
 from ..training.painter import paint
-from ..training.people import PICTURE, Studio, twice
+from ..training.people import PICTURE, Studio
 from ..workshop import Workshop
 from .colours import delta_e
 from .controls import untrained
@@ -164,20 +164,11 @@ def edited(model: Diffusion, studio: Studio, count: int, out: Path) -> dict[str,
     facts: dict[str, list] = {name: [] for name in ("hit", "outside", "autoencoder", "right", "change")}
     rows: dict[str, list[Row]] = {"colour": [], "shape": []}
     for number, (seen, head_seed) in enumerate(drawn_changes(count, SEED)):
-        (shape, of_shape), (colour, of_colour) = (nearer(studio, *each, head_seed) for each in seen)
         generator = torch.Generator().manual_seed(number)
-        heads = torch.cat([studio.vertices(who, head_seed) for who in (shape.before, shape.after)])
-        albedos = torch.cat([studio.albedo(who) for who in (colour.before, colour.after)])
-        shown = {
-            "shape": (studio.clay(heads, *twice(*of_shape)), shape.instruction),
-            "colour": (
-                studio.photos(studio.vertices(colour.before, head_seed), albedos, *twice(*of_colour)),
-                colour.instruction,
-            ),
-        }
-        for kind, (pair, instruction) in shown.items():
+        pairs = pictured(studio, seen, head_seed)
+        for kind, pair, (change, _) in zip(("shape", "colour"), pairs, seen, strict=True):
             latents = model.encode(pair)
-            text = model.encode_text([instruction, ""])[:, None]
+            text = model.encode_text([change.instruction, ""])[:, None]
             noise = torch.randn(1, 4, 16, 16, generator=generator)
             sample = drawn(model, noise, text, EDIT_GUIDANCE, original=latents[:1])
             if kind == "shape":
@@ -189,7 +180,7 @@ def edited(model: Diffusion, studio: Studio, count: int, out: Path) -> dict[str,
                 _judge_colour(pair, model.decode(latents[:1])[0], model.decode(sample)[0], facts)
             if len(rows[kind]) < SHOWN:
                 pictures = (("before", pair[0]), ("after", pair[1]), ("sample", model.decode(sample)[0]))
-                rows[kind].append((instruction, [(name, _image(picture)) for name, picture in pictures]))
+                rows[kind].append((change.instruction, [(name, _image(picture)) for name, picture in pictures]))
     sheet([*rows["colour"], *rows["shape"]], out / "instruct_edit.png", "Before, the true change, a sample of 20 steps")
     return {
         "edit_colour_hit": share(facts["hit"]),

@@ -19,13 +19,12 @@ from .edits import AXES, Bench, Recipe
 from .intervals import Estimate, median, share
 from .items import Item, ItemSet
 from .journal import Facts, Journal
-from .judging import LANDED, Row, colour_change, edit_row, elsewhere, paint_error
+from .judging import KEPT, LANDED, Row, colour_change, edit_row, elsewhere, paint_error
 from .keys import NO_ITEMS, Judged, column, keys
 from .lab import Gauges, Lab
 from .run import Emit, named
 
 COMPARED, ON = "released", 2  # FaceG2E's code beside ours, on so many of the sequences: its edits take longer
-KEPT = 2.0  # ΔE2000 by which an edit's place may move afterwards
 MEETS = 0.05  # of a thing's place that another must cover to count as naming it too
 
 

@@ -62,14 +62,19 @@ def make_changes(studio: Studio, heads: int, seed: int, out: Path) -> None:
     records = []
     with torch.no_grad(), _pictures(out, heads * 4) as add:
         for index, (seen, head_seed) in enumerate(drawn_changes(heads, seed)):
-            (shape, of_shape), (colour, of_colour) = (nearer(studio, *each, head_seed) for each in seen)
-            heads_of = [studio.vertices(who, head_seed) for who in (shape.before, shape.after)]
-            add(studio.clay(torch.cat(heads_of), *twice(*of_shape)))
-            albedos = [studio.albedo(who) for who in (colour.before, colour.after)]
-            add(studio.photos(studio.vertices(colour.before, head_seed), torch.cat(albedos), *twice(*of_colour)))
-            records += [_record(shape), _record(colour)]
+            for pair in pictured(studio, seen, head_seed):
+                add(pair)
+            records += [_record(change) for change, _ in seen]
             _report("changes", index, heads)
     write_whole(out / WORDS, json.dumps(records).encode())
+
+
+def changes_in(studio: Studio, heads: int, seed: int, folder: Path) -> None:
+    """`make_changes` and `mark_parts`, each where it is not done yet."""
+    if not (folder / WORDS).is_file():
+        make_changes(studio, heads, seed, folder)
+    if not (folder / PARTS).is_file():
+        mark_parts(studio, seed, folder)
 
 
 def mark_parts(studio: Studio, seed: int, out: Path) -> None:
@@ -82,13 +87,13 @@ def mark_parts(studio: Studio, seed: int, out: Path) -> None:
     _, records = read_set(out)
     heads, marks = len(records) // 2, []
     for index, (seen, head_seed) in enumerate(drawn_changes(heads, seed)):
-        for row, (change, (cameras, _)) in enumerate(nearer(studio, *each, head_seed) for each in seen):
+        for row, (change, (cameras, _), head) in enumerate(nearer(studio, *each, head_seed) for each in seen):
             if records[2 * index + row]["instruction"] != change.instruction:
                 raise TrainingSetInvalid(f"{out.name} holds other changes", advice=f"delete {out}: it is made anew")
             regions = route(change.instruction).region
             shown = torch.zeros(1, LATENT, LATENT)
             if regions:
-                shown = studio.parts(studio.vertices(change.before, head_seed), cameras, regions, LATENT)
+                shown = studio.parts(head, cameras, regions, LATENT)
             marks.append(to_bytes(shown))
         _report("parts", index, heads)
     file = BytesIO()
@@ -103,11 +108,23 @@ def _record(change: Change) -> dict[str, Any]:
 Seen = tuple[tuple[Change, Setting], tuple[Change, Setting]]
 
 
-def nearer(studio: Studio, change: Change, setting: Setting, head_seed: int) -> tuple[Change, Setting]:
-    """A change and its setting, by chance closer to the small part that the instruction names."""
+def pictured(
+    studio: Studio, seen: Seen, head_seed: int
+) -> tuple[Float[torch.Tensor, "2 3 128 128"], Float[torch.Tensor, "2 3 128 128"]]:
+    """The change of shape before and after in clay, and the one of colour as photos."""
+    (shape, of_shape, head), (colour, of_colour, painted) = (nearer(studio, *each, head_seed) for each in seen)
+    clay = studio.clay(torch.cat([head, studio.vertices(shape.after, head_seed)]), *twice(*of_shape))
+    albedos = torch.cat([studio.albedo(who) for who in (colour.before, colour.after)])
+    return clay, studio.photos(painted, albedos, *twice(*of_colour))
+
+
+def nearer(
+    studio: Studio, change: Change, setting: Setting, head_seed: int
+) -> tuple[Change, Setting, Float[torch.Tensor, "1 V 3"]]:
+    """A change, its setting, by chance closer to the small part that the instruction names, and the head before."""
     cameras, lights = setting
-    vertices = studio.vertices(change.before, head_seed)
-    return change, (studio.nearer(cameras, vertices, route(change.instruction).region, head_seed), lights)
+    head = studio.vertices(change.before, head_seed)
+    return change, (studio.nearer(cameras, head, route(change.instruction).region, head_seed), lights), head
 
 
 def drawn_changes(heads: int, seed: int) -> Iterator[tuple[Seen, int]]:

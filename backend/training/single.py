@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import random
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +17,21 @@ from ..diffusion.model import Diffusion
 from ..errors import CheckpointMissing, CheckpointUnsupported
 from ..face import anny
 from ..files import vacant
-from ..language import draw_person
 from . import control, data, family, priors
 from .canvas import Canvas
 from .commands import STARTER, work_folder
 from .parts import write_part
 from .people import PICTURE, TEXTURE, Studio
 from .starter import DRAWING
-from .textures import paint_textures, read_textures
+from .textures import paint_persons, read_textures
 
 
 def textures(options: argparse.Namespace) -> dict[str, Any]:
     """A folder of textures of our painter."""
     vacant(options.out)
-    rng = random.Random(options.seed)
-    looks = [draw_person(rng).look for _ in range(options.count)]
-    paint_textures(Canvas.of(anny.load(STARTER / "anny.npz").topology, TEXTURE), looks, options.out)
+    paint_persons(
+        Canvas.of(anny.load(STARTER / "anny.npz").topology, TEXTURE), options.count, options.seed, options.out
+    )
     return {"folder": options.out.name, "textures": options.count}
 
 
@@ -70,10 +68,7 @@ def instruct_edit(options: argparse.Namespace) -> dict[str, Any]:
     base = _native(_base(options))
     studio = Studio.of(anny.load(STARTER / "anny.npz"))
     changes = _work(options) / "changes"
-    if not (changes / data.WORDS).is_file():
-        data.make_changes(studio, options.heads, options.seed, changes)
-    if not (changes / data.PARTS).is_file():
-        data.mark_parts(studio, options.seed, changes)
+    data.changes_in(studio, options.heads, options.seed, changes)
     lessons = family.Lessons.read(base.vae, changes)
     unet = family.editor_from(base.unet).requires_grad_(True)
     journal = _journal(options, "instruct-edit", lessons.pairs)

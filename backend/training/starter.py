@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from ..diffusion.model import Diffusion
 from ..face import anny
-from ..language import draw_person
 from ..render.colour import PRIOR_SPACES
 from . import control, data, family, networks, priors, reading, textures, tokenizer
 from .autoencoder import train_autoencoder
@@ -92,10 +90,7 @@ def _words_and_pictures(phases: Phases, studio: Studio, heads: int) -> tuple[CLI
     """The tokenizer, and what was trained on changes by name: the networks that read, draw and edit."""
     place, seed = phases.place, phases.seed
     changes = place / "changes"
-    if not (changes / data.WORDS).is_file():
-        data.make_changes(studio, heads, seed, changes)
-    if not (changes / data.PARTS).is_file():
-        data.mark_parts(studio, seed, changes)
+    data.changes_in(studio, heads, seed, changes)
     for name, make in {"tokenizer": tokenizer.build, "scheduler": networks.scheduler}.items():
         if not (place / name).is_dir():
             write_part(make(), place / name)
@@ -123,8 +118,7 @@ def _words_and_pictures(phases: Phases, studio: Studio, heads: int) -> tuple[CLI
 def _textures(studio: Studio, count: int, seed: int, folder: Path) -> textures.Textures:
     """Painted faces; a folder that is whole is read again."""
     if not (folder / "LICENSE").is_file():  # which is written last
-        rng = random.Random(seed)
-        textures.paint_textures(studio.canvas, [draw_person(rng).look for _ in range(count)], folder)
+        textures.paint_persons(studio.canvas, count, seed, folder)
     return textures.read_textures(folder, TEXTURE, textures.OURS, None, studio.canvas)
 
 

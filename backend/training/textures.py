@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch import Tensor
 from ..errors import TrainingSetInvalid, UsageError
 from ..face.saved import png
 from ..files import write_whole
-from ..language import Look
+from ..language import Look, draw_person
 from .canvas import Canvas
 from .data import to_bytes
 from .painter import paint
@@ -87,6 +88,12 @@ def paint_textures(canvas: Canvas, looks: list[Look], folder: Path) -> None:
     write_whole(
         folder / "LICENSE", b"CC0-1.0: painted by Facewright on the UV layout of the CC0 MakeHuman base mesh.\n"
     )
+
+
+def paint_persons(canvas: Canvas, count: int, seed: int, folder: Path) -> None:
+    """`paint_textures` of random persons."""
+    rng = random.Random(seed)
+    paint_textures(canvas, [draw_person(rng).look for _ in range(count)], folder)
 
 
 def reference(canvas: Canvas) -> Float[Tensor, "N 3 256 256"]:
